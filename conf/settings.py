@@ -1,0 +1,243 @@
+"""Settings: `base.yaml`, then one overlay an environment, then `CTR_*` variables. Frozen; unknown keys are refused."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+
+from conf.errors import SettingsError
+
+CONF_FOLDER = Path(__file__).parent
+
+
+class Frozen(BaseModel):
+    """Base of every settings block: immutable, and a misspelt key is an error rather than a silent default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EngineSettings(Frozen):
+    """Which engine runs the ETL, and its size."""
+
+    kind: Literal["embedded", "spark"] = "embedded"
+    master: str = Field("local[*]", description="Spark master or `sc://` address; used by kind `spark` alone")
+    shuffle_partitions: PositiveInt = 4
+    options: dict[str, str] = Field(default_factory=dict, description="Further Spark options, passed through as they are")
+
+
+class StoreSettings(Frozen):
+    """Where tables are catalogued and kept. Empty values mean: inside the home folder."""
+
+    catalog_uri: str = Field("", description="SQLAlchemy address of the catalog; empty: SQLite in the home")
+    warehouse: str = Field("", description="Folder or object-store prefix of the table files; empty: in the home")
+    properties: dict[str, str] = Field(default_factory=dict, description="Further PyIceberg catalog properties")
+
+
+class TrackingSettings(Frozen):
+    """MLflow. An empty address means: SQLite and files inside the home folder."""
+
+    uri: str = ""
+
+
+class FeedExpectations(Frozen):
+    """Limits of the data gate, checked on every night's landing before anything is published."""
+
+    max_quarantined_share: float = Field(0.02, ge=0, le=1, description="Rejected rows / landed rows")
+    max_duplicate_share: float = Field(0.2, ge=0, le=1)
+    min_volume_ratio: float = Field(0.5, ge=0, description="Impressions / mean of the days before")
+    max_volume_ratio: float = Field(3.0, gt=0)
+    volume_days: PositiveInt = Field(7, description="Days before that the volume is compared with")
+    max_null_share: float = Field(0.2, ge=0, le=1, description="Missing values in any one declared column")
+    min_ctr: float = Field(0.0001, ge=0, le=1)
+    max_ctr: float = Field(0.95, ge=0, le=1)
+
+
+class TrainingSettings(Frozen):
+    """Which days a model learns from, and which kinds of model compete."""
+
+    models: tuple[Literal["logistic_regression", "xgboost", "mix"], ...] = ("logistic_regression", "xgboost")
+    window_days: PositiveInt = Field(28, description="Mature days before the validation days, at most")
+    min_train_days: PositiveInt = 3
+    validation_days: PositiveInt = 1
+    holdout_days: PositiveInt = Field(1, description="Later mature days on which the promotion gate decides")
+    sampling_rate: float = Field(1.0, gt=0, le=1, description="Share of non-clicks kept; predictions are corrected for it")
+    half_life_days: float = Field(0.0, ge=0, description="Weight of a day halves every so many days; 0: all days alike")
+    seed: int = 7
+    threads: int = Field(0, ge=0, description="0: all cores")
+    device: Literal["cpu", "cuda"] = "cpu"
+    search_trials: int = Field(0, ge=0, description="Hyper-parameter trials on earlier days; 0: the settings as they are")
+    search_seconds: PositiveInt = 120
+    logistic_regression: dict[str, float | int | str] = Field(default_factory=dict)
+    xgboost: dict[str, float | int | str] = Field(default_factory=dict)
+
+
+class PromotionPolicy(Frozen):
+    """What a challenger must prove on later, mature days before it replaces the champion."""
+
+    confidence: float = Field(0.99, gt=0.5, lt=1, description="One-sided, of the paired NE difference by user")
+    min_calibration_ratio: float = 0.9
+    max_calibration_ratio: float = 1.1
+    max_slice_harm: float = Field(0.02, ge=0, description="Largest relative NE loss allowed on a large slice")
+    min_slice_impressions: PositiveInt = 2000
+    min_impressions: PositiveInt = 1000
+
+
+class DriftThresholds(Frozen):
+    """Distances above which one column, the predictions or the clicks count as drifted."""
+
+    psi: float = Field(0.2, gt=0, description="Categorical columns, population stability index")
+    wasserstein: float = Field(0.2, gt=0, description="Numeric columns, normalised by the reference's deviation")
+    prediction: float = Field(0.2, gt=0, description="Wasserstein distance of the predictions, normalised")
+    share_of_columns: float = Field(0.3, gt=0, le=1, description="Share of drifted columns that makes the night drift")
+    ctr_ratio: float = Field(1.25, gt=1, description="CTR against the reference, either way")
+    ne_ratio: float = Field(1.03, gt=1, description="NE against what the champion promised on its holdout")
+    calibration_low: float = 0.85
+    calibration_high: float = 1.15
+    sample_rows: PositiveInt = Field(10_000, description="Rows drawn, the same way each night, from either side")
+    min_impressions: PositiveInt = Field(500, description="Fewer scored impressions than this say nothing")
+
+
+class RetrainingPolicy(Frozen):
+    """When drift or decay leads to training. See monitoring.decision."""
+
+    nights_needed: PositiveInt = Field(2, description="k: nights with drift or decay ...")
+    nights_looked_at: PositiveInt = Field(3, description="n: ... among the last n")
+    cooldown_days: int = Field(3, ge=0, description="Nights after a training in which no other is asked for")
+    max_champion_age_days: PositiveInt = 28
+
+
+class MonitoringSettings(Frozen):
+    """Drift measurement, retraining decision and report retention."""
+
+    drift: DriftThresholds = DriftThresholds()
+    retraining: RetrainingPolicy = RetrainingPolicy()
+    keep_reports_days: PositiveInt = 400
+
+
+class AirflowSettings(Frozen):
+    """The schedule of the DAGs, and where their services listen."""
+
+    nightly_cron: str = "0 2 * * *"
+    weekly_training_cron: str = "0 6 * * 1"
+    maintenance_cron: str = "0 8 * * 0"
+    start_date: str = "2026-01-01"
+    host: str = "127.0.0.1"
+    ui_port: PositiveInt = 8080
+    mlflow_port: PositiveInt = 5000
+    reports_port: PositiveInt = 8090
+
+
+class MaintenanceSettings(Frozen):
+    """What the weekly maintenance keeps."""
+
+    keep_snapshots_days: PositiveInt = 30
+    orphan_hours: PositiveInt = Field(24, description="Files of no snapshot are removed once they are this old")
+
+
+class Settings(Frozen):
+    """Everything that may be set. The data set's own description is apart, in conf.dataset."""
+
+    dataset: str = "simulated"
+    engine: EngineSettings = EngineSettings()
+    store: StoreSettings = StoreSettings()
+    tracking: TrackingSettings = TrackingSettings()
+    feed: FeedExpectations = FeedExpectations()
+    training: TrainingSettings = TrainingSettings()
+    promotion: PromotionPolicy = PromotionPolicy()
+    monitoring: MonitoringSettings = MonitoringSettings()
+    airflow: AirflowSettings = AirflowSettings()
+    maintenance: MaintenanceSettings = MaintenanceSettings()
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file; an error names file and line."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsError(f"{path}: there is no such file.") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(f"{path} cannot be read as YAML: {error}") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path}: expected settings as `name: value` lines, found a {type(content).__name__}.")
+    return content
+
+
+def merged(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with the values of `overlay` laid over it, block by block."""
+    result = dict(base)
+    for key, value in overlay.items():
+        below = result.get(key)
+        result[key] = merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return result
+
+
+def explained(error: ValidationError, model: type[BaseModel], source: str) -> str:
+    """A validation error in words: source, setting, what is wrong, and the nearest known name for a misspelt one."""
+    lines = []
+    for item in error.errors():
+        where = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            known = _fields_at(model, item["loc"][:-1])
+            near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
+            hint = f" Did you mean `{near[0]}`?" if near else f" Known here: {', '.join(known)}." if known else ""
+            lines.append(f"{source}: unknown setting `{where}`.{hint}")
+        else:
+            lines.append(f"{source}: setting `{where}`: {item['msg']} (found {item.get('input')!r}).")
+    return "\n".join(lines)
+
+
+def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    for part in location:
+        field = model.model_fields.get(str(part))
+        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+            return []
+        model = field.annotation
+    return list(model.model_fields)
+
+
+def environments() -> list[str]:
+    """Names that `--env` takes: every YAML file beside base.yaml."""
+    return sorted(path.stem for path in CONF_FOLDER.glob("*.yaml") if path.stem != "base")
+
+
+def load_settings(env: str | None = None, variables: Mapping[str, str] | None = None) -> Settings:
+    """Settings of one environment.
+
+    `env` names an overlay in conf/ or a YAML file of your own; default `CTR_ENV`, else base.yaml alone.
+    A variable `CTR_SET_<BLOCK>__<NAME>` sets one value, e.g. `CTR_SET_ENGINE__KIND=spark`.
+
+    Raises:
+        SettingsError: an unknown environment, an unknown key or a value of the wrong kind.
+    """
+    variables = os.environ if variables is None else variables
+    env = env or variables.get("CTR_ENV") or ""
+    content = read_yaml(CONF_FOLDER / "base.yaml")
+    source = "conf/base.yaml"
+    if env:
+        path = Path(env) if env.endswith((".yaml", ".yml")) else CONF_FOLDER / f"{env}.yaml"
+        if not path.is_file():
+            known = ", ".join(environments()) or "none"
+            raise SettingsError(f"Unknown environment `{env}`. Known: {known}; or give the path of a YAML file.")
+        content = merged(content, read_yaml(path))
+        source = f"{path.name} over base.yaml"
+    for name, value in variables.items():
+        if name.startswith("CTR_SET_"):
+            keys = name.removeprefix("CTR_SET_").lower().split("__")
+            content = merged(content, _nested(keys, yaml.safe_load(value)))
+            source = f"{source} and ${name}"
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        raise SettingsError(explained(error, Settings, source)) from error
+
+
+def _nested(keys: list[str], value: object) -> dict[str, Any]:
+    return {keys[0]: value if len(keys) == 1 else _nested(keys[1:], value)}
