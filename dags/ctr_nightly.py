@@ -1,0 +1,71 @@
+"""### One night
+
+Takes in the logs of one day, labels them, computes the features as of the next morning, scores the next day's
+candidates, measures yesterday's predictions against what was clicked, and decides whether the model may stay.
+
+**Which day.** A scheduled run is about the day that has just ended, in the data set's time zone. A run by hand is
+about the date in its form, or yesterday where the form is left empty. Any day can be run again: every step replaces
+that day's tables as a whole.
+
+**Backfill.** `ctr airflow-backfill --from 2026-01-03 --to 2026-01-05` runs those three nights in order. With
+Airflow's own command or form, a night's logical date is its day at the hour of the schedule, so the end must lie
+after that hour, and nights run in order only with one active run.
+
+**Drift.** When the verdict is *retrain*, the last task updates the asset `ctr_drift`, which starts `ctr_train`;
+otherwise it is skipped. An asset does not start a DAG that is paused: switch on `ctr_train` too.
+
+**When a task fails.** Its log ends with what was wrong and what to do. *Clear* the task once that is done.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, CronDataIntervalTimetable, chain, task
+from airflow.sdk.exceptions import AirflowSkipException
+from ctr_tasks import (
+    CTR_DRIFT,
+    DATE_PARAM,
+    DEFAULT_ARGS,
+    StepOperator,
+    airflow_settings,
+    check_form,
+    dataset_zone,
+    first_day,
+)
+
+STEPS = {
+    "ingest": "Landing files of the day: impressions and clicks; unusable rows to quarantine; the data gate.",
+    "label": "Examples of the day, and earlier days whose labels have matured meanwhile.",
+    "features": "Feature snapshots as of the start of the next day.",
+    "score": "Click probabilities for the next day's candidates.",
+    "evaluate": "Predictions of the day against its clicks, by slice.",
+    "monitor": "Drift report and the decision: ok, watch or retrain.",
+}
+
+
+@task(outlets=[CTR_DRIFT], retries=0)
+def announce_drift(decision: dict[str, Any], *, outlet_events: Any = None) -> None:
+    """Update the drift asset if the night's verdict is *retrain*; else skip, so that no event is written."""
+    if decision["verdict"] != "retrain":
+        raise AirflowSkipException(f"Verdict of {decision['day']}: {decision['verdict']}. Nothing to announce.")
+    outlet_events[CTR_DRIFT].extra = {"day": decision["day"], "cause": decision["cause"]}
+
+
+with DAG(
+    dag_id="ctr_nightly",
+    description="One night: logs in, predictions and a drift verdict out",
+    doc_md=__doc__,
+    schedule=CronDataIntervalTimetable(airflow_settings().nightly_cron, timezone=dataset_zone()),
+    start_date=first_day(),
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=8),
+    default_args=DEFAULT_ARGS,
+    params={"date": DATE_PARAM},
+    tags=["ctr", "nightly"],
+) as dag:
+    arguments = check_form()
+    steps = [StepOperator(task_id=step, step=step, arguments=arguments, doc_md=doc) for step, doc in STEPS.items()]
+    chain(arguments, *steps, announce_drift(steps[-1].output))
