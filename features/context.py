@@ -1,0 +1,59 @@
+"""What a pair is and what is known of it without any history: its identity, attributes and calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from conf.dataset import Dataset
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+
+def pair_id(dataset: Dataset) -> Column:
+    """What joins a prediction to its impressions: user, ad and the context known at scoring.
+
+    A replayed log scores each impression by itself, so there the pair is the impression.
+    """
+    from pyspark.sql import functions as F
+
+    if dataset.replayed:
+        return F.col("impression_id")
+    parts = [
+        F.coalesce(F.col(column).cast("string"), F.lit("\u2400"))
+        for column in (*dataset.user_and_ad, *dataset.pair_columns.all)
+    ]
+    return F.concat_ws("\u241f", *parts)
+
+
+def with_attributes(pairs: DataFrame, attributes: Callable[[str], DataFrame], dataset: Dataset) -> DataFrame:
+    """`pairs` with the attributes of their keys. `attributes(name)` yields one row a key, as known before the day.
+
+    Dates become ages in days on the pair's day.
+    """
+    from pyspark.sql import functions as F
+
+    joined = pairs
+    for name, table in dataset.attributes.items():
+        wanted = attributes(name).select(table.key, *table.columns.all, *table.dates)
+        joined = joined.join(wanted, on=table.key, how="left")
+        ages = {f"{column}_age_days": F.datediff("dt", column).cast("double") for column in table.dates}
+        joined = joined.withColumns(ages).drop(*table.dates) if ages else joined
+    return joined
+
+
+def with_calendar(pairs: DataFrame, dataset: Dataset) -> DataFrame:
+    """`pairs` with the weekday of their day and, where the time of a pair is known, its local hour."""
+    from pyspark.sql import functions as F
+
+    calendar = {"weekday": F.date_format("dt", "E")}
+    if dataset.replayed:
+        local = F.from_utc_timestamp("event_time", dataset.time_zone)
+        calendar["hour"] = F.hour(local).cast("string")
+    return pairs.withColumns(calendar)
+
+
+def with_context(pairs: DataFrame, attributes: Callable[[str], DataFrame], dataset: Dataset) -> DataFrame:
+    """`pairs` with everything that needs no history."""
+    return with_calendar(with_attributes(pairs, attributes, dataset), dataset)

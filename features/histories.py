@@ -1,0 +1,127 @@
+"""Click histories: what each night learned of a key, summed over windows as of the start of a day.
+
+A night's counts are the *change* that its arrivals made: an impression counts on the night it arrived, a click on the
+night when both it and its impression had arrived. Summing the nights before a day therefore gives exactly what was
+known when that day began, whatever arrives later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from conf.dataset import Dataset
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+ALL = "all"
+"""The history without keys: every impression. It is the root of every chain of parents."""
+
+KEY_SEPARATOR = "\u241f"
+"""Stands between the parts of a combined key: visible to a reader, and not to be expected in an id."""
+
+
+def history_keys(dataset: Dataset) -> dict[str, tuple[str, ...]]:
+    """Key columns of each history, the root first."""
+    return {ALL: ()} | {name: history.keys for name, history in dataset.histories.items()}
+
+
+def parents(dataset: Dataset) -> dict[str, str | None]:
+    """The history that each one falls back on; the root has none. Parents come before their children."""
+    chain: dict[str, str | None] = {ALL: None}
+    for name in dataset.histories:
+        for ancestor in reversed((name, *dataset.ancestors(name))):
+            chain.setdefault(ancestor, dataset.histories[ancestor].parent or ALL)
+    return chain
+
+
+def window_columns(windows: Sequence[int]) -> tuple[str, ...]:
+    """Count columns of a feature table: impressions and clicks for each window."""
+    return tuple(f"{what}_{days}d" for days in windows for what in ("impressions", "clicks"))
+
+
+def count_feature_names(dataset: Dataset) -> tuple[str, ...]:
+    """Evidence features: `<history>__impressions_<n>d` and `<history>__clicks_<n>d`."""
+    columns = window_columns(dataset.windows_days)
+    return tuple(f"{name}__{column}" for name in dataset.histories for column in columns)
+
+
+def rate_feature_names(dataset: Dataset) -> tuple[str, ...]:
+    """Smoothed click rates: `<history>__ctr_<n>d`, and the overall rate."""
+    longest = max(dataset.windows_days)
+    rates = tuple(f"{name}__ctr_{days}d" for name in dataset.histories for days in dataset.windows_days)
+    return (f"{ALL}__ctr_{longest}d", *rates)
+
+
+def recency_feature_names(dataset: Dataset) -> tuple[str, ...]:
+    """Days since a key was last shown: `<history>__days_since`; missing where it never was in the longest window."""
+    return tuple(f"{name}__days_since" for name in dataset.histories)
+
+
+def history_feature_names(dataset: Dataset) -> tuple[str, ...]:
+    """Every feature that comes from histories, in the order of the tables' columns."""
+    return count_feature_names(dataset) + rate_feature_names(dataset) + recency_feature_names(dataset)
+
+
+def key_of(columns: Sequence[str]) -> Column:
+    """A history's key as one string; null where a part of it is missing."""
+    from pyspark.sql import functions as F
+
+    if not columns:
+        return F.lit(ALL)
+    if len(columns) == 1:
+        return F.col(columns[0])
+    parts = [part for column in columns for part in (F.lit(KEY_SEPARATOR), F.col(column))][1:]
+    return F.concat(*parts)  # concat, unlike concat_ws, is null when a part is null
+
+
+def counts_learned(examples: DataFrame, night: date, dataset: Dataset) -> DataFrame:
+    """What `night` learned: changes of impressions and clicks by history, key and day shown.
+
+    `examples` must hold every day that an arrival of this night can touch.
+    """
+    from pyspark.sql import functions as F
+
+    learned = F.lit(night)
+    arrived_now = F.col("arrived") == learned
+    click_known_now = F.greatest("arrived", "click_arrived") == learned
+    touched = examples.where(arrived_now | F.coalesce(click_known_now, F.lit(False)))
+    counts = []
+    for name, keys in history_keys(dataset).items():
+        keyed = touched.select(
+            "dt",
+            F.lit(name).alias("history"),
+            key_of(keys).alias("key"),
+            arrived_now.cast("long").alias("impressions"),
+            F.coalesce(click_known_now.cast("long"), F.lit(0)).alias("clicks"),
+        )
+        counts.append(keyed.where(F.col("key").isNotNull()))
+    united = counts[0]
+    for more in counts[1:]:
+        united = united.unionByName(more)
+    summed = united.groupBy("dt", "history", "key").agg(
+        F.sum("impressions").alias("impressions"), F.sum("clicks").alias("clicks")
+    )
+    return summed.select(learned.alias("known_on"), "dt", "history", "key", "impressions", "clicks")
+
+
+def windowed(counts: DataFrame, as_of: date, windows: Sequence[int]) -> DataFrame:
+    """Sums of day counts over windows that end with the day before `as_of`, by history and key.
+
+    A window of n days holds the days shown from `as_of` - n up to the day before `as_of`, as known before `as_of`.
+    """
+    from pyspark.sql import functions as F
+
+    known = counts.where((F.col("known_on") < F.lit(as_of)) & (F.col("dt") < F.lit(as_of)))
+    recent = known.where(F.col("dt") >= F.lit(as_of - timedelta(days=max(windows))))
+    sums = []
+    for days in windows:
+        inside = F.col("dt") >= F.lit(as_of - timedelta(days=days))
+        for what in ("impressions", "clicks"):
+            sums.append(F.sum(F.when(inside, F.col(what)).otherwise(0)).cast("double").alias(f"{what}_{days}d"))
+    grouped = recent.groupBy("history", "key").agg(*sums, F.max("dt").alias("last_day"))
+    return grouped.select(
+        F.lit(as_of).alias("dt"), "history", "key", *window_columns(windows), "last_day"
+    )

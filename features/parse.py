@@ -1,0 +1,194 @@
+"""Landed text to typed rows: times, ids, numbers, labels, and the reason why a row cannot be used.
+
+Input rows come from the landing reader: every wanted column as text, `_file` and `_row` (where the row stood), and
+`_reject` with `_text` where the reader itself could not make sense of a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from conf.dataset import Attributes, ClickLog, Columns, Dataset, InlineLabel, LandingCandidates, TimeColumn
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+MICROS = {"s": 1_000_000, "ms": 1_000, "us": 1}
+LARGEST_MICROS = 250_000_000_000_000_000
+"""About the year 9900: larger epoch values are garbage, and would overflow."""
+OFFSET = r"(Z|[+-]\d{2}:?\d{2})$"
+WHERE_FROM = ("_file", "_row", "_text", "_reject")
+
+
+def text(column: str) -> Column:
+    """A text value without blanks around it; null where nothing is left."""
+    from pyspark.sql import functions as F
+
+    return F.nullif(F.trim(F.col(f"`{column}`")), F.lit(""))
+
+
+def number(column: str) -> Column:
+    """A finite number; null where the text is none."""
+    from pyspark.sql import functions as F
+
+    value = text(column).try_cast("double")
+    finite = ~F.isnan(value) & (F.abs(value) < F.lit(float("inf")))
+    return F.when(finite, value)
+
+
+def instant(time: TimeColumn, zone: str) -> Column:
+    """The moment a time column names, in UTC; null where it cannot be read.
+
+    Text without an offset is local time in the column's zone, or else in `zone`.
+    """
+    from pyspark.sql import functions as F
+
+    if time.unit != "text":
+        micros = number(time.column) * F.lit(float(MICROS[time.unit]))
+        sane = F.abs(micros) < F.lit(float(LARGEST_MICROS))
+        return F.when(sane, F.timestamp_micros(F.round(micros).cast("bigint")))
+    raw = text(time.column)
+    read = F.try_to_timestamp(raw, F.lit(time.pattern)) if time.pattern else raw.try_cast("timestamp")
+    return F.when(raw.rlike(OFFSET), read).otherwise(F.to_utc_timestamp(read, time.zone or zone))
+
+
+def identity(columns: Sequence[str]) -> Column:
+    """One id from one or several columns; null where a part is missing."""
+    from pyspark.sql import functions as F
+
+    parts = [part for column in columns for part in (F.lit("-"), text(column))][1:]
+    return text(columns[0]) if len(columns) == 1 else F.concat(*parts)
+
+
+def first_reason(*reasons: tuple[str, Column]) -> Column:
+    """The reader's own reason, else the first reason whose condition holds, else null."""
+    from pyspark.sql import functions as F
+
+    found = [F.when(condition, F.lit(reason)) for reason, condition in reasons]
+    return F.coalesce(F.col("_reject"), *found)
+
+
+def _row_text(columns: Sequence[str]) -> Column:
+    """What a rejected row said: the reader's raw text, or its columns."""
+    from pyspark.sql import functions as F
+
+    named = [F.concat(F.lit(f"{column}="), F.coalesce(F.col(f"`{column}`"), F.lit(""))) for column in columns]
+    return F.substring(F.coalesce(F.col("_text"), F.concat_ws(", ", *named)), 1, 2000)
+
+
+def _context(columns: Columns) -> dict[str, Column]:
+    categorical = {name: text(name) for name in columns.categorical}
+    return categorical | {name: number(name) for name in columns.numeric}
+
+
+def _ids(user: str | None, ad: str | None) -> dict[str, Column]:
+    wanted = (("user_id", user), ("ad_id", ad))
+    return {name: text(column) for name, column in wanted if column}
+
+
+def _clicked(label: InlineLabel) -> Column:
+    from pyspark.sql import functions as F
+
+    said = text(label.column)
+    try:
+        meant = float(label.clicked)
+    except ValueError:
+        return (said == F.lit(label.clicked)).cast("int")
+    return (number(label.column) == F.lit(meant)).cast("int")
+
+
+def parsed_impressions(landed: DataFrame, dataset: Dataset, source_columns: Sequence[str]) -> DataFrame:
+    """Impressions with their day shown (`dt`, local to the data set), or with `_reject` saying why not."""
+    from pyspark.sql import functions as F
+
+    log = dataset.impressions
+    event_time = instant(log.time, dataset.time_zone)
+    ids = _ids(log.user, log.ad)
+    label = {"clicked": _clicked(dataset.label)} if isinstance(dataset.label, InlineLabel) else {}
+    typed = landed.select(
+        F.to_date(F.from_utc_timestamp(event_time, dataset.time_zone)).alias("dt"),
+        identity(log.id).alias("impression_id"),
+        event_time.alias("event_time"),
+        *[column.alias(name) for name, column in ids.items()],
+        *[column.alias(name) for name, column in _context(log.context).items()],
+        *[column.alias(name) for name, column in label.items()],
+        "_file",
+        "_row",
+        _row_text(source_columns).alias("_text"),
+        "_reject",
+    )
+    reasons = [
+        (f"no impression id in {', '.join(log.id)}", F.col("impression_id").isNull()),
+        (f"time in {log.time.column} cannot be read", F.col("event_time").isNull()),
+        *[(f"no {name} in the row", F.col(name).isNull()) for name in ids],
+        *[("no label in the row", F.col(name).isNull()) for name in label],
+    ]
+    return typed.withColumn("_reject", first_reason(*reasons))
+
+
+def parsed_clicks(landed: DataFrame, dataset: Dataset, source_columns: Sequence[str]) -> DataFrame:
+    """Clicks with the day they happened (`dt`), or with `_reject` saying why not."""
+    from pyspark.sql import functions as F
+
+    log = dataset.label
+    assert isinstance(log, ClickLog)
+    time = instant(log.time, dataset.time_zone)
+    typed = landed.select(
+        F.to_date(F.from_utc_timestamp(time, dataset.time_zone)).alias("dt"),
+        identity(log.id).alias("impression_id"),
+        time.alias("click_time"),
+        "_file",
+        "_row",
+        _row_text(source_columns).alias("_text"),
+        "_reject",
+    )
+    reasons = (
+        (f"no impression id in {', '.join(log.id)}", F.col("impression_id").isNull()),
+        (f"time in {log.time.column} cannot be read", F.col("click_time").isNull()),
+    )
+    return typed.withColumn("_reject", first_reason(*reasons))
+
+
+def parsed_attributes(landed: DataFrame, table: Attributes, source_columns: Sequence[str]) -> DataFrame:
+    """Attribute rows by key, or with `_reject` saying why not."""
+    from pyspark.sql import functions as F
+
+    source = table.key_column or table.key
+    dates = [text(name).substr(1, 10).try_cast("date").alias(name) for name in table.dates]
+    typed = landed.select(
+        text(source).alias(table.key),
+        *[column.alias(name) for name, column in _context(table.columns).items()],
+        *dates,
+        "_file",
+        "_row",
+        _row_text(source_columns).alias("_text"),
+        "_reject",
+    )
+    return typed.withColumn("_reject", first_reason((f"no {source} in the row", F.col(table.key).isNull())))
+
+
+def parsed_candidates(landed: DataFrame, candidates: LandingCandidates, source_columns: Sequence[str]) -> DataFrame:
+    """Pairs to be scored, or with `_reject` saying why not."""
+    from pyspark.sql import functions as F
+
+    ids = _ids(candidates.user, candidates.ad)
+    typed = landed.select(
+        *[column.alias(name) for name, column in ids.items()],
+        *[column.alias(name) for name, column in _context(candidates.context).items()],
+        "_file",
+        "_row",
+        _row_text(source_columns).alias("_text"),
+        "_reject",
+    )
+    return typed.withColumn("_reject", first_reason(*[(f"no {name} in the row", F.col(name).isNull()) for name in ids]))
+
+
+def with_duplicate_flag(rows: DataFrame, key: Sequence[str]) -> DataFrame:
+    """`rows` with `_duplicate`: whether an earlier usable row, by file and position, has the same key."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    usable = F.col("_reject").isNull()
+    order = Window.partitionBy(usable, *key).orderBy("_file", "_row")
+    return rows.withColumn("_duplicate", usable & (F.row_number().over(order) > 1))

@@ -1,0 +1,75 @@
+"""Features: what the night learned, every history as of the next day, and the training examples that became final."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from features.histories import counts_learned, history_keys, windowed
+from features.point_in_time import with_histories
+from jobs.label import days_to_label, horizon_days, is_final
+from jobs.step import StepResult
+from jobs.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def features(workspace: Workspace, night: date) -> StepResult:
+    """Bring daily counts, feature tables and training examples up to the end of `night`."""
+    rows = {"daily_counts": learn(workspace, night)}
+    rows |= snapshot_histories(workspace, night + timedelta(days=1))
+    mature = [day for day in days_to_label(workspace, night) if is_final(workspace, day)]
+    rows["training_examples"] = sum(materialise_training_examples(workspace, day) for day in mature)
+    return StepResult("features", night, rows, {"mature": [day.isoformat() for day in mature]})
+
+
+def learn(workspace: Workspace, night: date) -> int:
+    """Write what the night learned to `daily_counts`."""
+    from pyiceberg.expressions import And, EqualTo, GreaterThanOrEqual, LessThanOrEqual
+
+    since = night - timedelta(days=horizon_days(workspace))
+    reach = And(GreaterThanOrEqual("dt", since), LessThanOrEqual("dt", night))
+    examples = workspace.store.read(workspace.engine, "examples", reach)
+    learned = counts_learned(examples, night, workspace.dataset)
+    return workspace.store.replace("daily_counts", EqualTo("known_on", night), learned)
+
+
+def snapshot_histories(workspace: Workspace, as_of: date) -> dict[str, int]:
+    """Write each history as of the start of a day to its feature table."""
+    from pyiceberg.expressions import And, EqualTo, GreaterThanOrEqual, LessThan
+    from pyspark.sql import functions as F
+
+    windows = workspace.dataset.windows_days
+    reach = And(GreaterThanOrEqual("known_on", as_of - timedelta(days=max(windows))), LessThan("known_on", as_of))
+    counts = workspace.store.read(workspace.engine, "daily_counts", reach)
+    summed = windowed(counts, as_of, windows).cache()
+    rows = {}
+    for name in history_keys(workspace.dataset):
+        table = f"features_{name}"
+        rows[table] = workspace.store.replace(table, EqualTo("dt", as_of), summed.where(F.col("history") == name))
+    summed.unpersist()
+    return rows
+
+
+def histories_as_of(workspace: Workspace, day: date) -> Callable[[str], DataFrame]:
+    """Reads a history's feature table as of the start of `day`."""
+    from pyiceberg.expressions import EqualTo
+
+    return lambda name: workspace.store.read(workspace.engine, f"features_{name}", EqualTo("dt", day))
+
+
+def examples_with_features(workspace: Workspace, day: date) -> DataFrame:
+    """The examples of one day with the features that held when it began."""
+    from pyiceberg.expressions import EqualTo
+
+    examples = workspace.store.read(workspace.engine, "examples", EqualTo("dt", day))
+    return with_histories(examples, histories_as_of(workspace, day), workspace.dataset)
+
+
+def materialise_training_examples(workspace: Workspace, day: date) -> int:
+    """Write one mature day's training examples."""
+    from pyiceberg.expressions import EqualTo
+
+    return workspace.store.replace("training_examples", EqualTo("dt", day), examples_with_features(workspace, day))

@@ -1,0 +1,205 @@
+"""Landing files to Parquet, row by row: every wanted column as text, with where each row stood.
+
+A row that has the wrong shape is kept with its raw text and the reason; a file that cannot be read at all is an error.
+Files are read in blocks, so memory does not grow with their size.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from conf.errors import LandingError
+from jobs.landing.discovery import LandingFile
+
+BLOCK_BYTES = 16 << 20
+BLOCK_ROWS = 65_536
+LONGEST_TEXT = 2_000
+
+
+def staged_schema(columns: Sequence[str]) -> pa.Schema:
+    """The schema of staged rows."""
+    wanted = [(name, pa.string()) for name in columns]
+    return pa.schema([*wanted, ("_file", pa.string()), ("_row", pa.int64()), ("_text", pa.string()), ("_reject", pa.string())])
+
+
+def stage(files: Sequence[LandingFile], kind: str, columns: Sequence[str], folder: Path) -> int:
+    """Read landing files of one format into Parquet files below `folder`; returns the number of rows.
+
+    Raises:
+        LandingError: a file is truncated, unreadable, or lacks a wanted column.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    schema = staged_schema(columns)
+    rows = 0
+    for number, file in enumerate(files):
+        with pq.ParquetWriter(folder / f"{number:05d}.parquet", schema, compression="zstd") as writer:
+            for batch in rows_of(file, kind, columns):
+                writer.write_table(batch)
+                rows += batch.num_rows
+    return rows
+
+
+def rows_of(file: LandingFile, kind: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Blocks of one landing file's rows in the staged schema."""
+    readers = {"csv": _csv, "tsv": _csv, "jsonl": _json_lines, "parquet": _parquet}
+    try:
+        yield from readers[kind](file, columns, kind)
+    except (pa.ArrowInvalid, OSError, EOFError, UnicodeDecodeError) as error:
+        reason = str(error).splitlines()[0]
+        raise LandingError(
+            f"{file.path} cannot be read as {kind}: {reason}. "
+            "It may be truncated or of another format. Land it again (or take it away) and run the night again; "
+            "nothing of this night was published."
+        ) from error
+
+
+def _staged(columns: dict[str, pa.Array], file: LandingFile, rows: pa.Array) -> pa.Table:
+    size = len(rows)
+    names = pa.repeat(pa.scalar(file.name, pa.string()), size)
+    nothing = pa.nulls(size, pa.string())
+    return pa.table([*columns.values(), names, rows, nothing, nothing], schema=staged_schema(list(columns)))
+
+
+def _rejected(columns: Sequence[str], file: LandingFile, rejects: list[tuple[int, str, str]]) -> pa.Table:
+    records = [
+        {"_file": file.name, "_row": row, "_text": raw[:LONGEST_TEXT], "_reject": reason} for row, raw, reason in rejects
+    ]
+    return pa.Table.from_pylist(records, schema=staged_schema(columns))
+
+
+def _require_columns(file: LandingFile, found: Sequence[str], wanted: Sequence[str]) -> None:
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        raise LandingError(
+            f"{file.path} has no column `{missing[0]}`; it has: {', '.join(found)}. "
+            "Correct the file, or the column's name in the data set's description."
+        )
+
+
+def _csv(file: LandingFile, columns: Sequence[str], kind: str) -> Iterator[pa.Table]:
+    rejects: list[tuple[int, str, str]] = []
+
+    def skip(row: Any) -> str:
+        reason = f"{row.actual_columns} fields where the header has {row.expected_columns}"
+        rejects.append((row.number, row.text, reason))
+        return "skip"
+
+    delimiter = "\t" if kind == "tsv" else ","
+    _require_columns(file, _header(file, delimiter), columns)
+    with pa.input_stream(str(file.path), compression="detect") as stream:
+        reader = pacsv.open_csv(
+            stream,
+            read_options=pacsv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
+            parse_options=pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip),
+            convert_options=pacsv.ConvertOptions(
+                column_types=dict.fromkeys(columns, pa.binary()), include_columns=list(columns)
+            ),
+        )
+        line, reported = 2, 0  # line 1 is the header
+        for batch in reader:
+            new = rejects[reported:]
+            reported = len(rejects)
+            positions = _positions(line, batch.num_rows, [row for row, _, _ in new])
+            line += batch.num_rows + len(new)
+            table, undecodable = _decoded(pa.Table.from_batches([batch]), file, pa.array(positions, pa.int64()))
+            yield table
+            if new or undecodable:
+                yield _rejected(columns, file, [*new, *undecodable])
+        if rejects[reported:]:
+            yield _rejected(columns, file, rejects[reported:])
+
+
+def _positions(first: int, rows: int, skipped: Sequence[int]) -> list[int]:
+    """Line numbers of `rows` good rows from line `first` on, leaving out the skipped ones."""
+    if not skipped:
+        return list(range(first, first + rows))
+    left_out = set(skipped)
+    return [line for line in range(first, first + rows + len(skipped)) if line not in left_out][:rows]
+
+
+def _header(file: LandingFile, delimiter: str) -> list[str]:
+    with pa.input_stream(str(file.path), compression="detect") as stream:
+        first = stream.read(1 << 16).decode("utf-8", errors="replace").splitlines()[:1]
+    if not first:
+        raise LandingError(f"{file.path} is empty: not even a header. Land it again, or take it away.")
+    return next(csv.reader(first, delimiter=delimiter), [])
+
+
+def _decoded(table: pa.Table, file: LandingFile, rows: pa.Array) -> tuple[pa.Table, list[tuple[int, str, str]]]:
+    """Binary columns as text. Rows with bytes that are not UTF-8 come back apart, to be rejected."""
+    try:
+        columns = {name: table[name].combine_chunks().cast(pa.string()) for name in table.column_names}
+        return _staged(columns, file, rows), []
+    except pa.ArrowInvalid:
+        good, rejects = [], []
+        for index, record in enumerate(table.to_pylist()):
+            try:
+                good.append({k: None if v is None else v.decode("utf-8") for k, v in record.items()} | {"_row": rows[index].as_py()})
+            except UnicodeDecodeError:
+                raw = ",".join("" if v is None else v.decode("utf-8", errors="replace") for v in record.values())
+                rejects.append((rows[index].as_py(), raw, "bytes that are not UTF-8 text"))
+        kept = pa.Table.from_pylist([row | {"_file": file.name} for row in good], schema=staged_schema(table.column_names))
+        return kept, rejects
+
+
+def _json_lines(file: LandingFile, columns: Sequence[str], kind: str) -> Iterator[pa.Table]:
+    with pa.input_stream(str(file.path), compression="detect") as stream:
+        records: list[dict[str, Any]] = []
+        for line, raw in enumerate(_lines(stream), start=1):
+            if raw.strip():
+                records.append(_json_record(raw, columns) | {"_file": file.name, "_row": line})
+            if len(records) >= BLOCK_ROWS:
+                yield pa.Table.from_pylist(records, schema=staged_schema(columns))
+                records = []
+        yield pa.Table.from_pylist(records, schema=staged_schema(columns))
+
+
+def _lines(stream: IO[bytes]) -> Iterator[bytes]:
+    rest = b""
+    while block := stream.read(BLOCK_BYTES):
+        *whole, rest = (rest + block).split(b"\n")
+        yield from whole
+    if rest:
+        yield rest
+
+
+def _json_record(raw: bytes, columns: Sequence[str]) -> dict[str, Any]:
+    try:
+        content = json.loads(raw)
+    except ValueError as error:
+        return {"_text": raw.decode("utf-8", errors="replace")[:LONGEST_TEXT], "_reject": f"no JSON: {error}"}
+    if not isinstance(content, dict):
+        return {"_text": raw.decode("utf-8", errors="replace")[:LONGEST_TEXT], "_reject": "JSON, but not an object"}
+    return {name: _json_text(content.get(name)) for name in columns}
+
+
+def _json_text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value)
+
+
+def _parquet(file: LandingFile, columns: Sequence[str], kind: str) -> Iterator[pa.Table]:
+    with pq.ParquetFile(file.path) as source:
+        _require_columns(file, source.schema_arrow.names, columns)
+        row = 1
+        for batch in source.iter_batches(batch_size=BLOCK_ROWS, columns=list(columns)):
+            texts = {name: _as_text(batch.column(name)) for name in columns}
+            yield _staged(texts, file, pa.array(range(row, row + batch.num_rows), pa.int64()))
+            row += batch.num_rows
+
+
+def _as_text(values: pa.Array) -> pa.Array:
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if pa.types.is_boolean(values.type):
+        values = values.cast(pa.int8())
+    return values.cast(pa.string())

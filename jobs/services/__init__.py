@@ -1,0 +1,1 @@
+"""Long-running services: Airflow, the MLflow pages and the report pages, all on the loopback address."""

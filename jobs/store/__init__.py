@@ -1,0 +1,1 @@
+"""Tables and the engine: Iceberg tables of Parquet files, read and written by a Spark-compatible engine."""

@@ -1,0 +1,267 @@
+"""Tables of one data set in an Iceberg catalog. A write replaces the rows that a filter names, in one commit."""
+
+from __future__ import annotations
+
+import uuid
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from conf.dataset import Dataset
+from conf.errors import StoreError
+from jobs.store.schemas import TableSpec, specs
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyiceberg.catalog import Catalog
+    from pyiceberg.expressions import BooleanExpression
+    from pyiceberg.table import Table
+    from pyspark.sql import DataFrame, SparkSession
+
+COMMIT_ATTEMPTS = 8
+
+
+@dataclass(frozen=True)
+class TableSummary:
+    """What `ctr status` tells of a table."""
+
+    table: str
+    rows: int
+    latest_day: date | None
+    snapshot: str | None
+
+
+@dataclass
+class Store:
+    """Reads and writes a data set's tables. Filters may name partition columns alone: they choose whole files."""
+
+    catalog: Catalog
+    namespace: str
+    specs: Mapping[str, TableSpec]
+    _known: set[str] = field(default_factory=set)
+
+    @classmethod
+    def open(
+        cls, *, namespace: str, uri: str, warehouse: str, properties: Mapping[str, str], dataset: Dataset
+    ) -> Store:
+        """Open the catalog, making it and the namespace where they are missing.
+
+        Raises:
+            StoreError: the catalog cannot be opened or read.
+        """
+        from pyiceberg.catalog.sql import SqlCatalog
+        from pyiceberg.exceptions import NamespaceAlreadyExistsError
+        from sqlalchemy.exc import SQLAlchemyError
+
+        if uri.startswith("sqlite:///"):
+            Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            catalog = SqlCatalog("ctr", uri=uri, warehouse=warehouse, **properties)
+            if not catalog.namespace_exists(namespace):
+                catalog.create_namespace(namespace)
+        except NamespaceAlreadyExistsError:
+            pass  # another process made it a moment ago
+        except (SQLAlchemyError, OSError) as error:
+            reason = str(getattr(error, "orig", error)).splitlines()[0]
+            raise StoreError(
+                f"The catalog {uri.split('@')[-1]} cannot be opened: {reason}. "
+                "Check `store.catalog_uri`, or restore the file; tables were not touched."
+            ) from error
+        return cls(catalog, namespace, specs(dataset))
+
+    def table(self, name: str) -> Table:
+        """The Iceberg table, made or widened to the schema that the data set's description asks for."""
+        spec = self.specs.get(name)
+        if spec is None:
+            raise StoreError(f"There is no table `{name}`. Known: {', '.join(self.specs)}.")
+        if name not in self._known:
+            self._make(spec)
+            self._known.add(name)
+        return self.catalog.load_table((self.namespace, name))
+
+    def exists(self, name: str) -> bool:
+        """Whether the table has been made yet."""
+        return name in self._known or self.catalog.table_exists((self.namespace, name))
+
+    def _make(self, spec: TableSpec) -> None:
+        from pyiceberg.exceptions import TableAlreadyExistsError
+
+        from jobs.store.types import iceberg_partition, iceberg_schema, iceberg_type
+
+        identifier = (self.namespace, spec.name)
+        schema = iceberg_schema(spec.columns)
+        if not self.catalog.table_exists(identifier):
+            try:
+                self.catalog.create_table(
+                    identifier, schema, partition_spec=iceberg_partition(spec), properties=TABLE_PROPERTIES
+                )
+                return
+            except TableAlreadyExistsError:
+                pass  # another process made it a moment ago
+        table = self.catalog.load_table(identifier)
+        missing = [name for name in spec.columns if name not in table.schema().column_names]
+        if missing:
+            with table.update_schema() as update:
+                for name in missing:
+                    update.add_column(name, iceberg_type(spec.columns[name]))
+
+    def files(self, name: str, where: BooleanExpression | None = None, snapshot: int | None = None) -> list[str]:
+        """The Parquet files that hold the chosen rows, at the latest or a named snapshot."""
+        from pyiceberg.expressions import AlwaysTrue
+
+        if not self.exists(name):
+            return []
+        scan = self.table(name).scan(row_filter=where or AlwaysTrue(), snapshot_id=snapshot)
+        return sorted(task.file.file_path for task in scan.plan_files())
+
+    def read(
+        self, spark: SparkSession, name: str, where: BooleanExpression | None = None, snapshot: int | None = None
+    ) -> DataFrame:
+        """The chosen rows as a DataFrame of the engine, with all the table's columns."""
+        from jobs.store.types import spark_schema
+
+        schema = spark_schema(self.specs[name].columns)
+        files = self.files(name, where, snapshot)
+        if not files:
+            return spark.createDataFrame([], schema)
+        return spark.read.schema(schema).parquet(*[file.removeprefix("file://") for file in files])
+
+    def arrow(
+        self,
+        name: str,
+        where: BooleanExpression | None = None,
+        columns: Sequence[str] = ("*",),
+        snapshot: int | None = None,
+    ) -> pa.Table:
+        """The chosen rows as an Arrow table: for small tables, and for people."""
+        from pyiceberg.expressions import AlwaysTrue
+
+        from jobs.store.types import arrow_schema
+
+        if not self.exists(name):
+            return arrow_schema(self.specs[name].columns).empty_table()
+        table = self.table(name)
+        return table.scan(
+            row_filter=where or AlwaysTrue(), selected_fields=tuple(columns), snapshot_id=snapshot
+        ).to_arrow()
+
+    def rows(self, name: str, where: BooleanExpression | None = None) -> list[dict[str, Any]]:
+        """The chosen rows as dictionaries: for tables of few rows."""
+        return self.arrow(name, where).to_pylist()
+
+    def replace(self, name: str, where: BooleanExpression, rows: DataFrame) -> int:
+        """Write `rows` with the engine and put them in place of the rows under `where`, in one commit.
+
+        `where` must cover whole partition values. Returns the number of rows written.
+        """
+        from pyspark.sql import functions as F
+
+        from jobs.store.types import SPARK_TYPES
+
+        spec = self.specs[name]
+        table = self.table(name)
+        folder = f"{table.location()}/data/{uuid.uuid4().hex}"
+        columns = [F.col(column).cast(SPARK_TYPES[kind]).alias(column) for column, kind in spec.columns.items()]
+        # The partition column must stay inside the files, and partitionBy takes its columns out: hand it a copy.
+        copy = F.col(spec.partition[0]).alias("_partition")
+        local = folder.removeprefix("file://")
+        rows.select(*columns, copy).write.partitionBy("_partition").parquet(local)
+        files, count = _written(table, folder)
+        self._commit(name, where, files)
+        return count
+
+    def _commit(self, name: str, where: BooleanExpression, files: list[str]) -> None:
+        from pyiceberg.exceptions import CommitFailedException
+        from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+        retrying = Retrying(
+            retry=retry_if_exception_type(CommitFailedException),
+            stop=stop_after_attempt(COMMIT_ATTEMPTS),
+            wait=wait_random_exponential(multiplier=0.05, max=2),
+            reraise=True,
+        )
+        for attempt in retrying:
+            with attempt, warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message="Delete operation did not match")
+                with self.table(name).transaction() as transaction:
+                    transaction.delete(where)
+                    if files:
+                        # The names are fresh, so the costly search of the whole table for them is left out.
+                        transaction.add_files(files, check_duplicate_files=False)
+
+    def replace_rows(self, name: str, where: BooleanExpression, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Put a few rows, given as dictionaries, in place of the rows under `where`, in one commit."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        from jobs.store.types import arrow_schema
+
+        spec = self.specs[name]
+        table = self.table(name)
+        schema = arrow_schema(spec.columns)
+        files = []
+        by_partition: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+        for row in rows:
+            by_partition.setdefault(tuple(row[column] for column in spec.partition), []).append(row)
+        for part in by_partition.values():
+            location = f"{table.location()}/data/{uuid.uuid4().hex}.parquet"
+            with table.io.new_output(location).create() as stream:
+                pq.write_table(pa.Table.from_pylist([dict(row) for row in part], schema=schema), stream)
+            files.append(location)
+        self._commit(name, where, files)
+        return len(rows)
+
+    def snapshot(self, name: str) -> int | None:
+        """The id of the table's latest snapshot, None while it is empty."""
+        if not self.exists(name):
+            return None
+        latest = self.table(name).current_snapshot()
+        return latest.snapshot_id if latest else None
+
+    def days(self, name: str) -> list[date]:
+        """The days that a table holds rows of, in order."""
+        if not self.exists(name):
+            return []
+        day = self.specs[name].partition[0]
+        partitions = self.table(name).inspect.partitions().column("partition").to_pylist()
+        return sorted({part[day] for part in partitions if part[day] is not None})
+
+    def summary(self, name: str) -> TableSummary:
+        """Rows, latest day and snapshot, from the table's metadata alone."""
+        if not self.exists(name):
+            return TableSummary(name, 0, None, None)
+        latest = self.table(name).current_snapshot()
+        if latest is None:
+            return TableSummary(name, 0, None, None)
+        total = latest.summary.additional_properties.get("total-records", "0") if latest.summary else "0"
+        days = self.days(name)
+        return TableSummary(name, int(total), days[-1] if days else None, str(latest.snapshot_id))
+
+
+TABLE_PROPERTIES = {
+    # Old metadata files would otherwise grow by one a commit for ever; snapshots stay until they are expired.
+    "write.metadata.delete-after-commit.enabled": "true",
+    "write.metadata.previous-versions-max": "20",
+    "commit.manifest-merge.enabled": "true",
+    "commit.manifest.min-count-to-merge": "20",
+}
+
+
+def _written(table: Table, folder: str) -> tuple[list[str], int]:
+    """The Parquet files below a folder that hold rows, and how many rows they hold."""
+    import pyarrow.parquet as pq
+    from pyarrow import fs
+
+    filesystem, base = fs.FileSystem.from_uri(folder)
+    scheme = folder.split("://")[0] + "://" if "://" in folder else ""
+    files, count = [], 0
+    for info in filesystem.get_file_info(fs.FileSelector(base, recursive=True, allow_not_found=True)):
+        if info.type == fs.FileType.File and info.base_name.endswith(".parquet"):
+            rows = pq.read_metadata(info.path, filesystem=filesystem).num_rows
+            if rows:
+                files.append(f"{scheme}{info.path}")
+                count += rows
+    return sorted(files), count

@@ -1,0 +1,159 @@
+"""Where things lie, and what one run works with: home folder, settings, data set, tables, engine."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conf.dataset import Dataset, load_dataset
+from conf.errors import SettingsError
+from conf.settings import Settings, load_settings
+from jobs.store.tables import Store
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder that holds all state. Every path inside it is named here and nowhere else."""
+
+    path: Path
+
+    @property
+    def landing(self) -> Path:
+        """Landing files of data sets that do not name a folder of their own."""
+        return self.path / "landing"
+
+    @property
+    def truth(self) -> Path:
+        """True click probabilities that the simulated ad server keeps to itself."""
+        return self.path / "truth"
+
+    @property
+    def warehouse(self) -> Path:
+        """Files of the tables."""
+        return self.path / "warehouse"
+
+    @property
+    def catalog(self) -> Path:
+        """The default catalog's SQLite file."""
+        return self.path / "catalog.db"
+
+    @property
+    def scratch(self) -> Path:
+        """Files of steps under way; nothing in it outlives its step."""
+        return self.path / "scratch"
+
+    @property
+    def mlflow(self) -> Path:
+        """MLflow's default store."""
+        return self.path / "mlflow"
+
+    @property
+    def models(self) -> Path:
+        """Unpacked bundles of registered model versions, so that a night can score without MLflow."""
+        return self.path / "models"
+
+    @property
+    def reports(self) -> Path:
+        """The report site."""
+        return self.path / "reports"
+
+    @property
+    def sources(self) -> Path:
+        """Remembers where each data set's landing files lie."""
+        return self.path / "sources.json"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """What every step receives."""
+
+    home: Home
+    settings: Settings
+    dataset: Dataset
+    data: Path
+
+    @cached_property
+    def store(self) -> Store:
+        """The data set's tables."""
+        return Store.open(
+            namespace=self.dataset.name,
+            uri=self.settings.store.catalog_uri or f"sqlite:///{self.home.catalog}",
+            warehouse=self.settings.store.warehouse or f"file://{self.home.warehouse}",
+            properties=self.settings.store.properties,
+            dataset=self.dataset,
+        )
+
+    @property
+    def engine(self) -> SparkSession:
+        """The engine's session, started at the first use in a process."""
+        from jobs.store.engine import session
+
+        return session(self.settings.engine)
+
+    @property
+    def reports(self) -> Path:
+        """The report site of this data set."""
+        return self.home.reports / self.dataset.name
+
+    @property
+    def model_name(self) -> str:
+        """The registered model's name in MLflow."""
+        return f"ctr-{self.dataset.name}"
+
+
+def remembered_sources(home: Home) -> dict[str, dict[str, str]]:
+    """Data sets this home has worked on: name to description and data folder as they were given last."""
+    try:
+        content = json.loads(home.sources.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{home.sources} cannot be read ({error}). Delete it and give --dataset and --data.") from error
+    return dict(content)
+
+
+def open_workspace(
+    home: Path | None = None, env: str | None = None, dataset: str | None = None, data: Path | None = None
+) -> Workspace:
+    """The workspace of a run. What is not given comes from `CTR_HOME`, `CTR_ENV`, `CTR_DATASET` and `CTR_DATA`,
+    then from what the home remembers, then from the settings.
+
+    Raises:
+        SettingsError: an unknown environment or data set, a wrong setting, or a data folder that is not there.
+    """
+    place = Home((home or Path(os.environ.get("CTR_HOME") or "var")).expanduser().resolve())
+    settings = load_settings(env)
+    sources = remembered_sources(place)
+    name = dataset or os.environ.get("CTR_DATASET") or (next(iter(sources)) if len(sources) == 1 else settings.dataset)
+    known = sources.get(name, {})
+    description = load_dataset(known.get("description", name))
+    folder = data or _path(os.environ.get("CTR_DATA")) or _path(known.get("data")) or _path(description.data)
+    folder = (folder or place.landing / description.name).expanduser().resolve()
+    if data is not None and not folder.is_dir():
+        raise SettingsError(f"--data {data}: there is no such folder.")
+    return Workspace(home=place, settings=settings, dataset=description, data=folder)
+
+
+def remember_source(workspace: Workspace, dataset: str | None) -> None:
+    """Keep where this data set's files lie, so that later commands on the home need not say it again."""
+    home, name = workspace.home, workspace.dataset.name
+    description = str(Path(dataset).resolve()) if dataset and dataset.endswith((".yaml", ".yml")) else name
+    entry = {"description": description, "data": str(workspace.data)}
+    sources = remembered_sources(home)
+    if sources.get(name) == entry:
+        return
+    home.path.mkdir(parents=True, exist_ok=True)
+    partial = home.sources.with_suffix(f".{os.getpid()}")
+    partial.write_text(json.dumps(sources | {name: entry}, indent=2), encoding="utf-8")
+    partial.replace(home.sources)
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
