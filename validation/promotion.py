@@ -1,0 +1,301 @@
+"""The promotion gate: has the challenger proved, on later mature days, that it beats the champion?
+
+Both models scored the same impressions, so their log losses are compared impression by impression and summed by user.
+The prior stands in for the champion where there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from conf.settings import PromotionPolicy
+from validation.cluster_error import Estimate, clustered_ratio
+
+FEWEST_CLUSTERS = 30
+"""Below some 30 clusters a cluster-robust error is too small (Cameron, Miller 2015, section VI)."""
+
+SMALLEST_PROBABILITY = 1e-6
+"""Keeps the log loss of a confident mistake finite."""
+
+
+@dataclass(frozen=True)
+class PairedScores:
+    """The same impressions scored by both models; arrays of one length.
+
+    Raises:
+        ValueError: arrays of different lengths.
+    """
+
+    clicked: np.ndarray
+    challenger: np.ndarray
+    champion: np.ndarray
+    cluster: np.ndarray
+    """Integer code of the user of each impression."""
+    slices: Mapping[str, np.ndarray]
+    """By slice name, the level that each impression belongs to."""
+
+    def __post_init__(self) -> None:
+        lengths = {"clicked": len(self.clicked), "challenger": len(self.challenger), "champion": len(self.champion)}
+        lengths |= {"cluster": len(self.cluster)} | {f"slice {name}": len(of) for name, of in self.slices.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"Paired scores need arrays of one length; found {lengths}.")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing the challenger had to show, with the sentence that a person reads."""
+
+    name: str
+    passed: bool
+    observed: float | None
+    limit: float | str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """NE of the challenger minus NE of the champion; each bound holds with `confidence`, one-sided."""
+
+    value: float
+    low: float
+    high: float
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the challenger becomes champion, and every reason. Figures are None where no comparison was possible."""
+
+    promote: bool
+    champion: str
+    checks: tuple[Check, ...]
+    impressions: int
+    clusters: int
+    ne_challenger: float | None = None
+    ne_champion: float | None = None
+    difference: Difference | None = None
+
+    @property
+    def objections(self) -> tuple[str, ...]:
+        """The sentences of the checks that failed."""
+        return tuple(check.sentence for check in self.checks if not check.passed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {**asdict(self), "checks": [asdict(check) for check in self.checks]}
+
+
+def judge(scores: PairedScores, policy: PromotionPolicy, *, champion: str) -> Verdict:
+    """The verdict on the challenger. `champion` is how the sentences call its opponent, such as `version 3`.
+
+    It is promoted if every check holds: enough to judge from; NE lower with the policy's confidence; the calibration
+    ratio within the policy's bounds; and no large slice clearly harmed or miscalibrated (see `_slice_checks`).
+    """
+    cluster = np.unique(scores.cluster, return_inverse=True)[1]
+    clusters = int(cluster.max()) + 1 if len(cluster) else 0
+    grounds = _grounds(scores, clusters, policy)
+    if not all(check.passed for check in grounds):
+        return Verdict(False, champion, grounds, len(scores.clicked), clusters)
+    clicked = np.asarray(scores.clicked, dtype=np.float64)
+    loss, champion_loss = log_loss(clicked, scores.challenger), log_loss(clicked, scores.champion)
+    entropy = float(log_loss(clicked, np.full(len(clicked), clicked.mean())).mean())
+    gain = clustered_ratio(champion_loss - loss, np.ones(len(clicked)), cluster)
+    ne, champion_ne = float(loss.mean()) / entropy, float(champion_loss.mean()) / entropy
+    checks = (
+        *grounds,
+        _better(gain, ne, champion_ne, policy, champion),
+        _calibrated(clicked, scores.challenger, policy),
+        *_slice_checks(scores, clicked, loss, champion_loss, cluster, policy, champion),
+    )
+    margin = gain.margin(policy.confidence) / entropy
+    value = ne - champion_ne
+    return Verdict(
+        promote=all(check.passed for check in checks),
+        champion=champion,
+        checks=checks,
+        impressions=len(clicked),
+        clusters=clusters,
+        ne_challenger=ne,
+        ne_champion=champion_ne,
+        difference=Difference(value, value - margin, value + margin, policy.confidence),
+    )
+
+
+def log_loss(clicked: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """Log loss of each impression in nats, of probabilities kept 1e-6 away from 0 and 1."""
+    p = np.clip(np.asarray(p, dtype=np.float64), SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY)
+    return -np.where(clicked == 1, np.log(p), np.log1p(-p))
+
+
+def _grounds(scores: PairedScores, clusters: int, policy: PromotionPolicy) -> tuple[Check, ...]:
+    """What must be given before anything can be compared."""
+    impressions, clicks = len(scores.clicked), int(np.sum(scores.clicked))
+    fewer = min(clicks, impressions - clicks)
+    bad = int(sum(np.sum(~((p >= 0.0) & (p <= 1.0))) for p in (scores.challenger, scores.champion)))
+    return (
+        Check(
+            "enough_impressions",
+            impressions >= policy.min_impressions,
+            impressions,
+            policy.min_impressions,
+            f"Compared on {impressions:,} impressions; at least {policy.min_impressions:,} are needed.",
+        ),
+        Check(
+            "both_classes",
+            fewer > 0,
+            clicks,
+            "some clicked, some not",
+            f"{clicks:,} of the {impressions:,} impressions were clicked; a comparison needs some that were and some "
+            "that were not.",
+        ),
+        Check(
+            "enough_users",
+            clusters >= FEWEST_CLUSTERS,
+            clusters,
+            FEWEST_CLUSTERS,
+            f"The impressions come from {clusters:,} users; at least {FEWEST_CLUSTERS} are needed to tell a gain from "
+            "chance.",
+        ),
+        Check(
+            "probabilities",
+            bad == 0,
+            bad,
+            0,
+            f"{bad:,} predictions of the two models are missing or outside 0 to 1; none may be.",
+        ),
+    )
+
+
+def _better(gain: Estimate, ne: float, champion_ne: float, policy: PromotionPolicy, champion: str) -> Check:
+    certainty = gain.certainty_above(0.0)
+    relative = ne / champion_ne - 1.0
+    return Check(
+        "lower_ne",
+        gain.value > 0.0 and certainty >= policy.confidence,
+        certainty,
+        policy.confidence,
+        f"NE is {ne:.4f} against {champion_ne:.4f} of {champion}, {_change(relative)}. That it is truly lower is "
+        f"{_certain(certainty)} certain; {policy.confidence:.4g} is asked for.",
+    )
+
+
+def _calibrated(clicked: np.ndarray, p: np.ndarray, policy: PromotionPolicy) -> Check:
+    predicted, happened = float(np.sum(p)), float(clicked.sum())
+    low, high = policy.min_calibration_ratio, policy.max_calibration_ratio
+    ratio = predicted / happened
+    return Check(
+        "calibration",
+        low <= ratio <= high,
+        ratio,
+        f"{low:g} to {high:g}",
+        f"{predicted:,.1f} clicks were predicted and {happened:,.0f} happened, a ratio of {ratio:.3f}; "
+        f"{low:g} to {high:g} is allowed.",
+    )
+
+
+def _slice_checks(
+    scores: PairedScores,
+    clicked: np.ndarray,
+    loss: np.ndarray,
+    champion_loss: np.ndarray,
+    cluster: np.ndarray,
+    policy: PromotionPolicy,
+    champion: str,
+) -> Iterator[Check]:
+    """Two checks a large level: not harmed, not miscalibrated.
+
+    A level fails only where it is beyond the limit and that is no chance: one-sided, with the policy's confidence
+    shared among all these checks (Bonferroni), since of a hundred sound levels one looks harmed at 0.99.
+    """
+    large = list(_large_levels(scores.slices, policy.min_slice_impressions))
+    confidence = 1.0 - (1.0 - policy.confidence) / max(2 * len(large), 1)
+    for name, rows in large:
+        of_level = cluster[rows]
+        if len(np.unique(of_level)) < 2:
+            continue
+        harm = clustered_ratio(loss[rows] - champion_loss[rows], champion_loss[rows], of_level)
+        yield _unharmed(name, harm, len(of_level), policy, confidence, champion)
+        p, champion_p = scores.challenger[rows], scores.champion[rows]
+        yield _calibrated_level(name, clicked[rows], p, champion_p, of_level, policy, confidence, champion)
+
+
+def _large_levels(slices: Mapping[str, np.ndarray], least: int) -> Iterator[tuple[str, np.ndarray]]:
+    """`name=level` and the positions of its impressions, for levels of at least `least`, the largest first."""
+    for name, labels in slices.items():
+        codes, levels = pd.factorize(pd.Series(labels), use_na_sentinel=False)
+        sizes = np.bincount(codes, minlength=len(levels))
+        for code in np.argsort(-sizes, kind="stable"):
+            if sizes[code] >= least:
+                level = "(missing)" if pd.isna(levels[code]) else levels[code]
+                yield f"{name}={level}", np.flatnonzero(codes == code)
+
+
+def _unharmed(
+    name: str, harm: Estimate, impressions: int, policy: PromotionPolicy, confidence: float, champion: str
+) -> Check:
+    """`harm` is the relative NE loss: the entropy of the level stands in both NEs and cancels out."""
+    chance = harm.certainty_above(0.0) < confidence
+    beyond = harm.value > policy.max_slice_harm
+    remark = " This may be chance." if beyond and chance else ""
+    return Check(
+        f"unharmed {name}",
+        not beyond or chance,
+        harm.value,
+        policy.max_slice_harm,
+        f"On {name} ({impressions:,} impressions) NE is {_change(harm.value)} than that of {champion}; "
+        f"up to {100 * policy.max_slice_harm:g} % higher is allowed.{remark}",
+    )
+
+
+def _calibrated_level(
+    name: str,
+    clicked: np.ndarray,
+    p: np.ndarray,
+    champion_p: np.ndarray,
+    cluster: np.ndarray,
+    policy: PromotionPolicy,
+    confidence: float,
+    champion: str,
+) -> Check:
+    """Out of bounds by more than chance, and no nearer to the truth than the champion, is a failure.
+
+    A level on which both are off, and the challenger less, is no reason to keep the champion.
+    """
+    predicted, happened = float(p.sum()), float(clicked.sum())
+    low, high = policy.min_calibration_ratio, policy.max_calibration_ratio
+    within = low * happened <= predicted <= high * happened
+    chance = _surplus(clicked, p, cluster).certainty_above(0.0) < confidence
+    nearer = abs(predicted - happened) < abs(float(champion_p.sum()) - happened)
+    ratio = predicted / happened if happened else None
+    remark = " This may be chance." if chance else f" {champion} is further off." if nearer else ""
+    return Check(
+        f"calibration {name}",
+        within or chance or nearer,
+        ratio,
+        f"{low:g} to {high:g}",
+        f"On {name} {predicted:,.1f} clicks were predicted and {happened:,.0f} happened"
+        + (f", a ratio of {ratio:.3f}" if ratio is not None else "")
+        + f"; {low:g} to {high:g} is allowed."
+        + ("" if within else remark),
+    )
+
+
+def _surplus(clicked: np.ndarray, p: np.ndarray, cluster: np.ndarray) -> Estimate:
+    """Size of the mean of predicted minus clicked. Its error is at least what coins of these probabilities would have,
+    since a level without a single click shows no spread of its own."""
+    mean = clustered_ratio(p - clicked, np.ones(len(p)), cluster)
+    coins = float(np.sqrt(np.sum(p * (1.0 - p)))) / len(p)
+    return Estimate(abs(mean.value), max(mean.error, coins), mean.clusters)
+
+
+def _change(relative: float) -> str:
+    return f"{abs(100 * relative):.2f} % {'higher' if relative > 0 else 'lower'}"
+
+
+def _certain(certainty: float) -> str:
+    return f"{certainty:.4f}" if certainty < 0.9999 else "more than 0.9999"
