@@ -1,1 +1,1 @@
-
+"""Everything that learns and measures: encoders, estimators, calibration, metrics, splits. Pure."""

@@ -1,0 +1,127 @@
+"""Training rows as a re-iterable stream of Arrow record batches, so that memory does not grow with the window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from conf.errors import NotReady, StoreError
+from models.arrow_values import column_of, floats_of
+from models.columns import FeatureColumns
+
+LABEL = "clicked"
+DAY = "dt"
+ROW_ID = "impression_id"
+WEIGHT = "weight"
+
+
+@runtime_checkable
+class Batches(Protocol):
+    """Record batches that can be read any number of times, each time in the same order."""
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        """The batches from the start."""
+        ...
+
+
+def training_columns(columns: FeatureColumns) -> tuple[str, ...]:
+    """What has to be read to train: the features, the label, the day, and the row id that sampling hashes."""
+    return tuple(dict.fromkeys((*columns.all, LABEL, DAY, ROW_ID)))
+
+
+@dataclass(frozen=True)
+class ParquetBatches:
+    """The rows of Parquet files, in the order of `files`, at most `batch_rows` at a time.
+
+    `day_weights` adds the column `weight`: the weight of the row's day, 1 for a day that is not named.
+    """
+
+    files: Sequence[str]
+    columns: Sequence[str]
+    batch_rows: int = 65_536
+    day_weights: Mapping[date, float] | None = None
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        if not self.files:
+            return
+        dataset = ds.dataset(list(self.files), format="parquet")
+        missing = sorted(set(self.columns) - set(dataset.schema.names))
+        if missing:
+            raise StoreError(f"{self.files[0]} lacks the columns {missing}; it holds {dataset.schema.names}.")
+        scanned = dataset.to_batches(
+            columns=list(self.columns), batch_size=self.batch_rows, batch_readahead=4, fragment_readahead=2
+        )
+        for batch in _filled(scanned, self.batch_rows):
+            yield _with_weights(batch, self.day_weights) if self.day_weights else batch
+
+
+@dataclass(frozen=True)
+class TableBatches:
+    """The rows of a table that is already in memory."""
+
+    table: pa.Table
+    batch_rows: int = 65_536
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        yield from batches_of(self.table, self.batch_rows)
+
+
+def batches_of(rows: pa.RecordBatch | pa.Table, batch_rows: int = 65_536) -> Iterator[pa.RecordBatch]:
+    """The rows of a batch or a table as non-empty batches of at most `batch_rows`."""
+    table = rows if isinstance(rows, pa.Table) else pa.Table.from_batches([rows])
+    yield from (batch for batch in table.combine_chunks().to_batches(max_chunksize=batch_rows) if batch.num_rows)
+
+
+def labels_of(batch: pa.RecordBatch) -> np.ndarray:
+    """The label as float64 0 and 1, shape (rows,). Anything else raises StoreError."""
+    labels = floats_of(column_of(batch, LABEL))
+    if not np.isin(labels, (0.0, 1.0)).all():
+        raise StoreError(f"Column '{LABEL}' holds values other than 0 and 1: train on mature, labelled examples only.")
+    return labels
+
+
+def weights_of(batch: pa.RecordBatch) -> np.ndarray | None:
+    """The column `weight` as float64, or None where the batch has none."""
+    return floats_of(column_of(batch, WEIGHT)) if WEIGHT in batch.schema.names else None
+
+
+def all_labels(batches: Batches) -> np.ndarray:
+    """The labels of all rows, in order."""
+    labels = [labels_of(batch) for batch in batches]
+    return np.concatenate(labels) if labels else np.empty(0)
+
+
+def recency_weights(days: Sequence[date], half_life_days: float) -> dict[date, float]:
+    """Weight 1 for the latest day, halved for every `half_life_days` before it."""
+    if not days:
+        raise NotReady("There are no days to weigh: training needs at least one mature day.")
+    latest = max(days)
+    return {day: 0.5 ** ((latest - day).days / half_life_days) for day in days}
+
+
+def _filled(scanned: Iterator[pa.RecordBatch], batch_rows: int) -> Iterator[pa.RecordBatch]:
+    # Small row groups give small batches; fixed costs of encoding are per batch.
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in scanned:
+        waiting.append(batch)
+        rows += batch.num_rows
+        if rows >= batch_rows:
+            yield from batches_of(pa.Table.from_batches(waiting), batch_rows)
+            waiting, rows = [], 0
+    if waiting:
+        yield from batches_of(pa.Table.from_batches(waiting), batch_rows)
+
+
+def _with_weights(batch: pa.RecordBatch, day_weights: Mapping[date, float]) -> pa.RecordBatch:
+    days = pa.array(list(day_weights), pa.date32())
+    weights = pa.array([float(weight) for weight in day_weights.values()], pa.float64())
+    positions = pc.index_in(pc.cast(column_of(batch, DAY), pa.date32()), value_set=days)
+    return batch.append_column(WEIGHT, pc.fill_null(weights.take(positions), 1.0))

@@ -1,0 +1,181 @@
+"""Gradient-boosted trees: XGBoost fed batch by batch."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from conf.errors import NotReady
+from models.batches import Batches, labels_of, weights_of
+from models.matrix_encoder import MatrixEncoder
+
+if TYPE_CHECKING:
+    import xgboost as xgb
+
+_FILE = "booster.ubj"
+
+
+@dataclass(frozen=True)
+class BoostedSettings:
+    """XGBoost's parameters by their own names. `threads` 0 means all cores.
+
+    Binned rows take about one byte a cell in memory. With `external_memory` they lie in temporary files instead.
+    """
+
+    eta: float = 0.08
+    max_depth: int = 6
+    min_child_weight: float = 20.0
+    subsample: float = 0.9
+    colsample_bytree: float = 0.7
+    reg_lambda: float = 5.0
+    max_bin: int = 128
+    max_rounds: int = 300
+    early_stopping_rounds: int = 20
+    device: Literal["cpu", "cuda"] = "cpu"
+    external_memory: bool = False
+    threads: int = 0
+    seed: int = 7
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of xgboost.train."""
+        return {
+            "objective": "binary:logistic",
+            "eval_metric": "logloss",
+            "tree_method": "hist",
+            "eta": self.eta,
+            "max_depth": self.max_depth,
+            "min_child_weight": self.min_child_weight,
+            "subsample": self.subsample,
+            "colsample_bytree": self.colsample_bytree,
+            "lambda": self.reg_lambda,
+            "max_bin": self.max_bin,
+            "device": self.device,
+            "nthread": self.threads,
+            "seed": self.seed,
+        }
+
+
+@dataclass(frozen=True)
+class BoostedModel:
+    """A booster, cut at its best round."""
+
+    booster: xgb.Booster
+
+    @property
+    def rounds(self) -> int:
+        """The number of trees."""
+        return self.booster.num_boosted_rounds()
+
+    def predict(self, matrix: np.ndarray) -> np.ndarray:
+        """Probabilities as float64, shape (rows,)."""
+        return np.asarray(self.booster.inplace_predict(matrix), dtype=np.float64)
+
+    def gains(self) -> dict[str, float]:
+        """Total loss reduction by feature, largest first; features that no tree used are absent."""
+        gains = self.booster.get_score(importance_type="total_gain")
+        return {name: float(gain) for name, gain in sorted(gains.items(), key=lambda item: (-item[1], item[0]))}
+
+    def save(self, folder: Path) -> None:
+        """Writes booster.ubj."""
+        self.booster.save_model(folder / _FILE)
+
+    @classmethod
+    def load(cls, folder: Path) -> BoostedModel:
+        """The model that `save` wrote, for prediction on the CPU."""
+        import xgboost as xgb
+
+        return cls(xgb.Booster(params={"device": "cpu"}, model_file=folder / _FILE))
+
+
+def fit_boosted(
+    train: Batches, validation: Batches | None, encoder: MatrixEncoder, settings: BoostedSettings | None = None
+) -> BoostedModel:
+    """Trees until the log loss of the validation rows has not fallen for `early_stopping_rounds`, or `max_rounds`.
+
+    Without validation rows, `max_rounds` trees. Raises NotReady where there are no training rows or only one label.
+    """
+    import xgboost as xgb
+
+    settings = settings or BoostedSettings()
+    with tempfile.TemporaryDirectory() as folder:
+        binned = _binned(train, encoder, settings, folder, reference=None)
+        watched = []
+        if validation is not None and _has_rows(validation):
+            watched = [(_binned(validation, encoder, settings, folder, reference=binned), "validation")]
+        booster = xgb.train(
+            settings.parameters(),
+            binned,
+            num_boost_round=settings.max_rounds,
+            evals=watched,
+            early_stopping_rounds=settings.early_stopping_rounds if watched else None,
+            verbose_eval=False,
+        )
+        del binned, watched  # they hold files in the folder open
+    if booster.attr("best_iteration") is not None:
+        booster = booster[: booster.best_iteration + 1]
+    booster.set_param({"device": "cpu"})
+    return BoostedModel(booster)
+
+
+def _binned(
+    batches: Batches, encoder: MatrixEncoder, settings: BoostedSettings, folder: str, reference: xgb.DMatrix | None
+) -> xgb.DMatrix:
+    """The rows cut into the bins of `reference`, or into bins of their own, which makes them the training rows."""
+    import xgboost as xgb
+
+    if not _has_rows(batches):
+        raise NotReady("The training window has no rows: widen it, or wait until labels have matured.")
+    options: dict[str, Any] = {
+        "max_bin": settings.max_bin,
+        "nthread": settings.threads,
+        "ref": reference,
+        "enable_categorical": True,
+    }
+    if settings.external_memory:
+        cache = f"{folder}/{'train' if reference is None else 'validation'}"
+        binned = xgb.ExtMemQuantileDMatrix(_encoded_rows(batches, encoder, cache), **options)
+    else:
+        binned = xgb.QuantileDMatrix(_encoded_rows(batches, encoder, None), **options)
+    if reference is None and len(labels := np.unique(binned.get_label())) < 2:
+        raise NotReady(
+            f"{binned.num_row():,} training rows all have the label {labels[0]:.0f}: "
+            "widen the training window or check the labels."
+        )
+    return binned
+
+
+def _has_rows(batches: Batches) -> bool:
+    return any(batch.num_rows for batch in batches)
+
+
+def _encoded_rows(batches: Batches, encoder: MatrixEncoder, cache: str | None) -> xgb.DataIter:
+    """An iterator in XGBoost's own protocol; XGBoost reads it several times and keeps only bins."""
+    import xgboost as xgb
+
+    class EncodedRows(xgb.DataIter):
+        def __init__(self) -> None:
+            super().__init__(cache_prefix=cache, release_data=True)
+            self._batches = iter(batches)
+
+        def next(self, input_data: Callable[..., None]) -> bool:
+            batch = next(self._batches, None)
+            if batch is None:
+                return False
+            input_data(
+                data=encoder.encode(batch),
+                label=labels_of(batch),
+                weight=weights_of(batch),
+                feature_names=list(encoder.feature_names),
+                feature_types=list(encoder.feature_types),
+            )
+            return True
+
+        def reset(self) -> None:
+            self._batches = iter(batches)
+
+    return EncodedRows()

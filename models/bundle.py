@@ -1,0 +1,199 @@
+"""A model that can be stored and used anywhere: encoder, estimator, sampling correction and calibrator in one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol, assert_never
+
+import numpy as np
+import pyarrow as pa
+
+from conf.errors import StoreError
+from models.batches import Batches, all_labels, batches_of
+from models.boosted import BoostedModel, fit_boosted
+from models.bundle_files import read_json, verified_manifest, write_json, write_manifest
+from models.calibration import Calibrator, IdentityCalibrator, calibrator_from_json, fit_calibrator
+from models.columns import FeatureColumns
+from models.constant import ConstantModel, RowCountEncoder, fit_constant
+from models.downsampling import DownsampledBatches, corrected_for_sampling
+from models.encoders import Encoder, HashingEncoder, MatrixEncoder
+from models.logistic import LogisticModel, fit_logistic
+from models.metrics import auc, normalised_entropy
+from models.mix import MixModel, PairEncoder, best_weight
+from models.probability import clipped
+from models.settings import ModelKind, ModelSettings
+
+__all__ = ["ModelBundle", "ModelKind", "ModelSettings", "load_bundle", "train_bundle"]
+
+BUNDLE_FORMAT = 1
+
+
+class Estimator(Protocol):
+    """Probabilities from encoded rows, before sampling correction and calibration."""
+
+    def predict(self, encoded: Any) -> np.ndarray:
+        """Probabilities as float64, shape (rows,)."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Writes the state into the folder."""
+        ...
+
+
+@dataclass(frozen=True)
+class ModelBundle:
+    """Everything between a row of features and its p(click).
+
+    `summary` holds figures of the training: `validation_rows`, `validation_ne`, `validation_auc` (of uncalibrated
+    predictions), and `rounds` and `tree_weight` where there are trees and a mix.
+    """
+
+    kind: ModelKind
+    encoder: Encoder
+    estimator: Estimator
+    calibrator: Calibrator
+    sampling_rate: float
+    columns: FeatureColumns
+    settings: ModelSettings
+    summary: Mapping[str, float] = field(default_factory=dict)
+
+    def predict(self, rows: pa.RecordBatch | pa.Table) -> np.ndarray:
+        """p(click) of each row, float64 in [1e-6, 1 - 1e-6]. A missing column raises StoreError naming it."""
+        parts = [clipped(self.calibrator.apply(self.uncalibrated(batch))) for batch in batches_of(rows)]
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    def uncalibrated(self, batch: pa.RecordBatch) -> np.ndarray:
+        """p(click) before calibration, corrected for sampling."""
+        return corrected_for_sampling(self.estimator.predict(self.encoder.encode(batch)), self.sampling_rate)
+
+    def feature_gains(self) -> dict[str, float]:
+        """The trees' total loss reduction by feature, largest first; empty for models without trees."""
+        trees = self.estimator.trees if isinstance(self.estimator, MixModel) else self.estimator
+        return trees.gains() if isinstance(trees, BoostedModel) else {}
+
+    def save(self, folder: Path) -> str:
+        """Writes the bundle into a new or empty folder. Returns the SHA-256 of its manifest, for `load_bundle`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise StoreError(f"{folder} is not empty: save each bundle into a folder of its own.")
+        write_json(folder / "encoder.json", self.encoder.to_json())
+        write_json(folder / "calibrator.json", self.calibrator.to_json())
+        self.estimator.save(folder)
+        return write_manifest(
+            folder,
+            {
+                "format": BUNDLE_FORMAT,
+                "kind": self.kind,
+                "columns": self.columns.to_json(),
+                "sampling_rate": self.sampling_rate,
+                "settings": self.settings.to_json(),
+                "summary": dict(self.summary),
+            },
+        )
+
+
+def load_bundle(folder: Path, expected_digest: str | None = None) -> ModelBundle:
+    """The bundle that `save` wrote. A missing or changed file raises StoreError naming it. Runs no code from it."""
+    manifest = verified_manifest(folder, expected_digest)
+    if manifest.get("format") != BUNDLE_FORMAT:
+        raise StoreError(f"{folder} has bundle format {manifest.get('format')}, this version reads {BUNDLE_FORMAT}.")
+    encoder, estimator = _parts(manifest["kind"], read_json(folder / "encoder.json"), folder)
+    return ModelBundle(
+        kind=manifest["kind"],
+        encoder=encoder,
+        estimator=estimator,
+        calibrator=calibrator_from_json(read_json(folder / "calibrator.json")),
+        sampling_rate=manifest["sampling_rate"],
+        columns=FeatureColumns.from_json(manifest["columns"]),
+        settings=ModelSettings.from_json(manifest["settings"]),
+        summary=manifest["summary"],
+    )
+
+
+def _parts(kind: str, encoder_state: Mapping[str, Any], folder: Path) -> tuple[Encoder, Estimator]:
+    match kind:
+        case "logistic_regression":
+            return HashingEncoder.from_json(encoder_state), LogisticModel.load(folder)
+        case "xgboost":
+            return MatrixEncoder.from_json(encoder_state), BoostedModel.load(folder)
+        case "mix":
+            return PairEncoder.from_json(encoder_state), MixModel.load(folder)
+        case "constant":
+            return RowCountEncoder.from_json(encoder_state), ConstantModel.load(folder)
+        case _:
+            raise StoreError(f"{folder} holds a model of kind {kind!r}, which this version does not know.")
+
+
+def train_bundle(
+    kind: ModelKind,
+    settings: ModelSettings,
+    columns: FeatureColumns,
+    train: Batches,
+    validation: Batches,
+    sampling_rate: float = 1.0,
+) -> ModelBundle:
+    """A model of the kind: learned from `train`, stopped, weighed and calibrated on `validation`.
+
+    Both are given whole: `sampling_rate` is the share of rows without a click that is learned from, and sampling
+    happens here. The same rows and settings give the same bundle. Raises NotReady where the rows cannot be learned from.
+    """
+    if kind == "constant":
+        sampling_rate = 1.0  # counting needs no sample
+    sampled = DownsampledBatches(train, sampling_rate)
+    # Early stopping compares log loss, so it has to see clicks as often as the trees did.
+    stopping = DownsampledBatches(validation, sampling_rate)
+    encoder, estimator, summary = _fitted(kind, settings, columns, sampled, stopping, validation)
+    raw = ModelBundle(kind, encoder, estimator, IdentityCalibrator(), sampling_rate, columns, settings)
+    labels = all_labels(validation)
+    p = _concatenated([raw.uncalibrated(batch) for batch in validation])
+    quality = {
+        "validation_rows": len(labels),
+        "validation_ne": normalised_entropy(p, labels),
+        "validation_auc": auc(p, labels),
+    }
+    summary |= {name: float(value) for name, value in quality.items() if value is not None}
+    return replace(raw, calibrator=fit_calibrator(settings.calibration, p, labels), summary=summary)
+
+
+def _fitted(
+    kind: ModelKind,
+    settings: ModelSettings,
+    columns: FeatureColumns,
+    train: Batches,
+    stopping: Batches,
+    validation: Batches,
+) -> tuple[Encoder, Estimator, dict[str, float]]:
+    match kind:
+        case "constant":
+            return RowCountEncoder(columns), fit_constant(train, settings.constant), {}
+        case "logistic_regression":
+            hashing = HashingEncoder.fit(train, columns, settings.hashing)
+            return hashing, fit_logistic(train, hashing, settings.logistic), {}
+        case "xgboost":
+            matrix = MatrixEncoder.fit(train, columns, settings.matrix)
+            trees = fit_boosted(train, stopping, matrix, settings.boosted)
+            return matrix, trees, {"rounds": float(trees.rounds)}
+        case "mix":
+            return _fitted_mix(settings, columns, train, stopping, validation)
+        case _:
+            assert_never(kind)
+
+
+def _fitted_mix(
+    settings: ModelSettings, columns: FeatureColumns, train: Batches, stopping: Batches, validation: Batches
+) -> tuple[PairEncoder, MixModel, dict[str, float]]:
+    encoder = PairEncoder(
+        HashingEncoder.fit(train, columns, settings.hashing), MatrixEncoder.fit(train, columns, settings.matrix)
+    )
+    linear = fit_logistic(train, encoder.linear, settings.logistic)
+    trees = fit_boosted(train, stopping, encoder.trees, settings.boosted)
+    first = _concatenated([linear.predict(encoder.linear.encode(batch)) for batch in stopping])
+    second = _concatenated([trees.predict(encoder.trees.encode(batch)) for batch in stopping])
+    weight = best_weight(first, second, all_labels(stopping))
+    return encoder, MixModel(linear, trees, weight), {"rounds": float(trees.rounds), "tree_weight": weight}
+
+
+def _concatenated(parts: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate(parts) if parts else np.empty(0)

@@ -1,0 +1,53 @@
+"""Training on all clicks and a share of the other impressions, and undoing what that does to probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from conf.errors import SettingsError
+from models.arrow_values import column_of, hashes_of
+from models.batches import ROW_ID, Batches, labels_of
+
+
+@dataclass(frozen=True)
+class DownsampledBatches:
+    """All clicks of `source` and about the share `sampling_rate` of its other rows.
+
+    Whether a row is kept depends on its impression id alone, so a row kept once is kept in every window. An
+    impression with and without its click is drawn alike. At a rate of 1 the rows pass unread.
+    """
+
+    source: Batches
+    sampling_rate: float
+    salt: str = "downsampling"
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.sampling_rate <= 1.0:
+            raise SettingsError(f"The sampling rate is {self.sampling_rate}: it must be above 0 and at most 1.")
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        if self.sampling_rate == 1.0:
+            yield from self.source
+            return
+        for batch in self.source:
+            drawn = uniform_draws(column_of(batch, ROW_ID), self.salt) < self.sampling_rate
+            kept = batch.filter(pa.array(drawn | (labels_of(batch) == 1.0)))
+            if kept.num_rows:
+                yield kept
+
+
+def uniform_draws(row_ids: pa.Array, salt: str) -> np.ndarray:
+    """A number in [0, 1) for each id, the same for the same id and salt, float64."""
+    return (hashes_of(row_ids, salt) >> np.uint64(11)).astype(np.float64) / 2.0**53
+
+
+def corrected_for_sampling(p: np.ndarray, sampling_rate: float) -> np.ndarray:
+    """p(click) among all rows, from p(click) among sampled rows: q = p / (p + (1 - p) / w).
+
+    Source: He et al., "Practical Lessons from Predicting Clicks on Ads at Facebook", 2014, section 6.3.
+    """
+    return p / (p + (1.0 - p) / sampling_rate)

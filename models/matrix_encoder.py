@@ -1,0 +1,99 @@
+"""Rows as a dense matrix for trees: categories as codes by frequency, numbers as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from models.arrow_values import column_of, floats_of, text_of
+from models.batches import Batches
+from models.columns import FeatureColumns
+from models.frequencies import FrequencyTable
+
+
+@dataclass(frozen=True)
+class MatrixSettings:
+    """`max_categories` bounds the codes of one column, the code for "other" included."""
+
+    max_categories: int = 256
+    min_category_count: int = 1
+    counted_values: int = 200_000
+
+
+@dataclass(frozen=True)
+class MatrixEncoder:
+    """Columns in the order categorical, numeric, counts, rates.
+
+    A category's code is its rank by frequency in the training rows; a value outside `categories`, unseen ones
+    included, gets the next code, and null gets NaN. Counts become log(1 + count).
+    """
+
+    columns: FeatureColumns
+    categories: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def fit(cls, batches: Batches, columns: FeatureColumns, settings: MatrixSettings | None = None) -> MatrixEncoder:
+        """Counts the categories in one pass over the rows, holding a bounded number of values a column."""
+        settings = settings or MatrixSettings()
+        tables = {name: FrequencyTable(settings.counted_values) for name in columns.categorical}
+        for batch in batches:
+            for name, table in tables.items():
+                table.add(text_of(column_of(batch, name)))
+        kept = {
+            name: table.most_frequent(settings.max_categories - 1, settings.min_category_count)
+            for name, table in tables.items()
+        }
+        return cls(columns, kept)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the matrix's columns."""
+        return self.columns.all
+
+    @property
+    def feature_types(self) -> tuple[str, ...]:
+        """XGBoost's types: 'c' for a category code, 'q' for a quantity."""
+        return ("c",) * len(self.columns.categorical) + ("q",) * len(self.columns.measured)
+
+    @cached_property
+    def _value_sets(self) -> dict[str, pa.Array]:
+        return {name: pa.array(values, pa.string()) for name, values in self.categories.items()}
+
+    def encode(self, batch: pa.RecordBatch) -> np.ndarray:
+        """The rows as float32, shape (rows, features)."""
+        matrix = np.empty((batch.num_rows, len(self.feature_names)), dtype=np.float32)
+        for position, name in enumerate(self.feature_names):
+            column = column_of(batch, name)
+            if name in self._value_sets:
+                matrix[:, position] = self._codes(text_of(column), self._value_sets[name])
+            elif name in self.columns.counts:
+                matrix[:, position] = np.log1p(np.maximum(floats_of(column), 0.0))
+            else:
+                matrix[:, position] = floats_of(column)
+        return matrix
+
+    @staticmethod
+    def _codes(values: pa.Array, value_set: pa.Array) -> np.ndarray:
+        codes = pc.cast(pc.index_in(values, value_set=value_set), pa.float32())
+        other = pa.scalar(float(len(value_set)), pa.float32())
+        null = pa.scalar(float("nan"), pa.float32())
+        return pc.if_else(pc.is_null(values), null, pc.fill_null(codes, other)).to_numpy(zero_copy_only=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole state."""
+        return {
+            "columns": self.columns.to_json(),
+            "categories": {name: list(values) for name, values in self.categories.items()},
+        }
+
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> MatrixEncoder:
+        """The encoder that `to_json` described."""
+        categories = {name: tuple(values) for name, values in state["categories"].items()}
+        return cls(FeatureColumns.from_json(state["columns"]), categories)

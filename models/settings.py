@@ -1,0 +1,58 @@
+"""Everything that can be set about a model, with the defaults of an ordinary night."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, TypeVar
+
+from conf.errors import SettingsError
+from models.boosted import BoostedSettings
+from models.calibration import CalibrationMethod
+from models.constant import ConstantSettings
+from models.hashing_encoder import HashingSettings
+from models.logistic import LogisticSettings
+from models.matrix_encoder import MatrixSettings
+
+ModelKind = Literal["logistic_regression", "xgboost", "mix", "constant"]
+MODEL_KINDS: tuple[ModelKind, ...] = ("logistic_regression", "xgboost", "mix", "constant")
+
+_Settings = TypeVar("_Settings")
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """The settings of every kind of model; a kind reads those that concern it."""
+
+    calibration: CalibrationMethod = "platt"
+    constant: ConstantSettings = field(default_factory=ConstantSettings)
+    logistic: LogisticSettings = field(default_factory=LogisticSettings)
+    hashing: HashingSettings = field(default_factory=HashingSettings)
+    boosted: BoostedSettings = field(default_factory=BoostedSettings)
+    matrix: MatrixSettings = field(default_factory=MatrixSettings)
+
+    def to_json(self) -> dict[str, Any]:
+        """Nested plain values, as `from_json` reads them."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> ModelSettings:
+        """Settings from nested mappings; what is absent keeps its default, an unknown key raises SettingsError."""
+        parts = {
+            "constant": ConstantSettings,
+            "logistic": LogisticSettings,
+            "hashing": HashingSettings,
+            "boosted": BoostedSettings,
+            "matrix": MatrixSettings,
+        }
+        read = {
+            name: _settings_of(parts[name], value, name) if name in parts else value for name, value in state.items()
+        }
+        return _settings_of(cls, read, "model")
+
+
+def _settings_of(kind: type[_Settings], values: Mapping[str, Any], where: str) -> _Settings:
+    known = {item.name for item in fields(kind)}  # type: ignore[arg-type]
+    if unknown := set(values) - known:
+        raise SettingsError(f"Unknown {where} settings {sorted(unknown)}; known: {sorted(known)}.")
+    return kind(**values)
