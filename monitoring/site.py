@@ -1,0 +1,171 @@
+"""The report site: static pages that work offline, one folder a night and an index over all nights."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from conf.settings import DriftThresholds
+from monitoring.charts import Event, Series, TrendChart, distribution_chart, trend_chart
+from monitoring.decision import Cause, Verdict, named
+from monitoring.measures import ColumnDrift
+from monitoring.pages import Link, NightPage, NightRow, SliceQuality, StepTiming, TableCount
+
+__all__ = [
+    "Link",
+    "NightPage",
+    "NightRow",
+    "SliceQuality",
+    "StepTiming",
+    "TableCount",
+    "night_folder",
+    "write_index",
+    "write_night_page",
+]
+
+DRAWN_COLUMNS = 8
+
+HEADLINES: dict[Verdict, str] = {
+    "ok": "The model can be trusted",
+    "watch": "The model can be used, with a warning",
+    "retrain": "The model is to be retrained",
+    "wait": "A retraining is wanted and has to wait",
+    "blocked": "The night is blocked: a person has to look",
+}
+SYMBOLS: dict[Verdict, str] = {"ok": "✓", "watch": "!", "retrain": "↻", "wait": "…", "blocked": "✕"}  # noqa: RUF001
+CAUSES: dict[Cause, str] = {
+    "none": "nothing unusual",
+    "broken_input": "broken input",
+    "shift": "shifted data",
+    "decay": "decayed quality",
+    "no_champion": "no champion yet",
+    "too_few_labels": "too few final labels",
+    "too_few_impressions": "too few impressions",
+    "cooldown": "a training has just been",
+    "stale_champion": "the champion is old",
+}
+
+
+def night_folder(folder: Path, day: date) -> Path:
+    """Where a night's page lies, and Evidently's page beside it."""
+    return folder / day.isoformat()
+
+
+def write_night_page(folder: Path, page: NightPage) -> Path:
+    """Write one night's page below `folder`, the root of the site, and return its file."""
+    columns = page.drift.worst() if page.drift else ()
+    drawn = [column for column in (*_prediction(page), *columns) if column.distribution][:DRAWN_COLUMNS]
+    content = (
+        _environment()
+        .get_template("night.html")
+        .render(
+            page=page,
+            columns=columns,
+            charts=[(column, distribution_chart(column)) for column in drawn],
+            seconds=sum(timing.seconds for timing in page.timings),
+        )
+    )
+    return _written(night_folder(folder, page.day) / "index.html", content)
+
+
+def write_index(
+    folder: Path,
+    rows: Sequence[NightRow],
+    title: str = "CTR pipeline",
+    *,
+    limits: DriftThresholds | None = None,
+    links: Sequence[Link] = (),
+) -> Path:
+    """Write the index over all nights, in any order, and return its file. `limits` are drawn into the charts."""
+    nights = sorted(rows, key=lambda row: row.day)
+    content = (
+        _environment()
+        .get_template("index.html")
+        .render(
+            title=title,
+            latest=nights[-1] if nights else None,
+            rows=nights[::-1],
+            charts=[chart for chart in trend_charts(nights, limits) if chart] if nights else [],
+            links=tuple(links),
+        )
+    )
+    return _written(folder / "index.html", content)
+
+
+def trend_charts(nights: Sequence[NightRow], limits: DriftThresholds | None) -> list[TrendChart | None]:
+    """The index's charts over ascending nights: NE, calibration, CTR and share of drifted columns."""
+    days = [night.day for night in nights]
+    events = [event for night in nights if (event := _event(night))]
+    ne = [
+        Series("promised", tuple(night.ne_promised for night in nights), "promised"),
+        Series("provisional", tuple(night.ne_provisional for night in nights), "second"),
+        Series("final", tuple(night.ne_final for night in nights)),
+    ]
+    calibration = [Series("predicted / observed", tuple(night.calibration_ratio for night in nights))]
+    ctr = [
+        Series("reference", tuple(night.ctr_reference for night in nights), "promised"),
+        Series("seen", tuple(night.ctr for night in nights)),
+    ]
+    share = [Series("drifted columns", tuple(night.drift_share for night in nights))]
+    calibrated = (limits.calibration_low, limits.calibration_high) if limits else ()
+    shared = (limits.share_of_columns,) if limits else ()
+    return [
+        trend_chart("NE, smaller is better", days, ne, events=events),
+        trend_chart("Calibration ratio, 1 is right", days, calibration, limits=calibrated, events=events),
+        trend_chart("CTR", days, ctr, events=events, percent=True),
+        trend_chart("Share of drifted columns", days, share, limits=shared, events=events, percent=True),
+    ]
+
+
+def _event(night: NightRow) -> Event | None:
+    if night.verdict == "blocked":
+        return Event(night.day, "blocked")
+    if night.promoted:
+        return Event(night.day, "promoted")
+    return Event(night.day, "trained") if night.trained else None
+
+
+def _prediction(page: NightPage) -> tuple[ColumnDrift, ...]:
+    return (page.drift.prediction,) if page.drift and page.drift.prediction else ()
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("monitoring"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(number=_number, percent=_percent, change=_change, count=_count, named=named)
+    environment.globals.update(headlines=HEADLINES, symbols=SYMBOLS, causes=CAUSES)
+    return environment
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"  # noqa: RUF001
+
+
+def _percent(value: float | None, digits: int = 1) -> str:
+    return "–" if value is None else f"{value:.{digits}%}"  # noqa: RUF001
+
+
+def _change(value: float | None) -> str:
+    return "" if value is None else f"{value:+.1%}"
+
+
+def _count(value: int | None) -> str:
+    return "–" if value is None else f"{value:,}"  # noqa: RUF001
+
+
+def _written(file: Path, content: str) -> Path:
+    """Write the file whole or not at all: a reader may have the page open."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    unfinished.write_text(content, encoding="utf-8")
+    unfinished.replace(file)
+    return file
