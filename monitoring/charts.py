@@ -119,7 +119,9 @@ def trend_chart(
         title=title,
         summary=_summary(days, drawn),
         series=drawn,
-        limits=tuple(Tick(y_of(limit), f"limit {text_of(limit)}") for limit in limits),
+        limits=tuple(
+            Tick(y_of(limit), f"limit {limit * 100:g}%" if percent else f"limit {limit:g}") for limit in limits
+        ),
         events=tuple(DrawnEvent(x_of(event.day), event.kind, f"{event.day}: {event.kind}") for event in events),
         x_ticks=x_ticks,
         y_ticks=tuple(Tick(y_of(step), text_of(step)) for step in steps),
@@ -144,7 +146,7 @@ def _padded_range(values: Sequence[float]) -> tuple[float, float]:
     return (0.0 if 0 <= low < padding else low - padding), high + padding
 
 
-def nice_steps(low: float, high: float, wanted: int = 4) -> list[float]:
+def nice_steps(low: float, high: float, wanted: int = 5) -> list[float]:
     """Multiples of 1, 2 or 5 times a power of ten within [low, high], about `wanted` of them."""
     rough = (high - low) / wanted
     power = 10.0 ** math.floor(math.log10(rough))

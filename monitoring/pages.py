@@ -1,4 +1,4 @@
-"""What the report site shows: one page a night and one row a night on the index. Plain values, nothing computed late."""
+"""What the report site shows: one page a night, and one row a night on the index. Plain values only."""
 
 from __future__ import annotations
 

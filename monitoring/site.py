@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 DRAWN_COLUMNS = 8
+UNKNOWN = "\N{EN DASH}"
 
 HEADLINES: dict[Verdict, str] = {
     "ok": "The model can be trusted",
@@ -36,7 +37,7 @@ HEADLINES: dict[Verdict, str] = {
     "wait": "A retraining is wanted and has to wait",
     "blocked": "The night is blocked: a person has to look",
 }
-SYMBOLS: dict[Verdict, str] = {"ok": "✓", "watch": "!", "retrain": "↻", "wait": "…", "blocked": "✕"}  # noqa: RUF001
+SYMBOLS: dict[Verdict, str] = {"ok": "✓", "watch": "!", "retrain": "↻", "wait": "…", "blocked": "✕"}
 CAUSES: dict[Cause, str] = {
     "none": "nothing unusual",
     "broken_input": "broken input",
@@ -147,11 +148,11 @@ def _environment() -> Environment:
 
 
 def _number(value: float | None, digits: int = 3) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"  # noqa: RUF001
+    return UNKNOWN if value is None else f"{value:.{digits}f}"
 
 
 def _percent(value: float | None, digits: int = 1) -> str:
-    return "–" if value is None else f"{value:.{digits}%}"  # noqa: RUF001
+    return UNKNOWN if value is None else f"{value:.{digits}%}"
 
 
 def _change(value: float | None) -> str:
@@ -159,7 +160,7 @@ def _change(value: float | None) -> str:
 
 
 def _count(value: int | None) -> str:
-    return "–" if value is None else f"{value:,}"  # noqa: RUF001
+    return UNKNOWN if value is None else f"{value:,}"
 
 
 def _written(file: Path, content: str) -> Path:
