@@ -115,7 +115,7 @@ def _write_day(world: World, landing: Path, truth: Path, day: int) -> Simulation
 
 
 def _write_lines(path: Path, lines: list[str]) -> None:
-    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8", newline="\n")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 
 
 def _write_parquet(path: Path, table: pa.Table) -> None:

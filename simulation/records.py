@@ -36,7 +36,7 @@ IMPRESSION_COLUMNS = (
     "bid",
     "session_depth",
 )
-_UNKNOWN_CLICK_SHARE = 0.001
+_UNKNOWN_CLICK_SHARE = 0.002
 _CLICK_DAYS_BACK = 2
 _EPOCH = date(1970, 1, 1).toordinal()
 

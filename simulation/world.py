@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from functools import cached_property, lru_cache, partial
+from functools import lru_cache, partial
 
 import numpy as np
 
 from simulation.ads import LONGEST_LIFE, Ads, ads_launched_on, joined_ads
 from simulation.clicks import (
     ClickLog,
-    Tastes,
     changed_tastes,
     click_logits,
     drawn_clicks,
@@ -80,6 +79,13 @@ class World:
         """The clicks on the day's impressions, whenever they come."""
         return self._clicks(day)
 
+    def click_logits(self, day: int, taste_change: float) -> Floats:
+        """The logits of the day's impressions without the intercept, once tastes have changed by `taste_change`."""
+        shown = self._shown(day)
+        earlier = [self._shown(day - back) for back in range(1, _FATIGUE_DAYS + 1)]
+        tastes = changed_tastes(self._tastes, taste_change)
+        return click_logits(self.settings, tastes, shown, recent_exposures(shown, earlier))
+
     def _running_on(self, day: int) -> Ads:
         ads = joined_ads([self._launched(launch) for launch in range(day - LONGEST_LIFE + 1, day + 1)])
         return ads.only(ads.retires > day)
@@ -92,36 +98,25 @@ class World:
         return shown_impressions(self.settings, self.scenario, users, ads, expected, day)
 
     def _p_click_on(self, day: int) -> Floats:
-        tastes = changed_tastes(self._tastes, self.scenario.level("concept_drift", day))
-        usual = self.scenario.level("concept_drift", day) == 0.0
-        intercept = self._usual_intercept if usual else self._changed_intercept
-        return probabilities(self._logits(day, tastes) + intercept)
+        level = self.scenario.level("concept_drift", day)
+        return probabilities(self.click_logits(day, level) + _intercept(self.settings, level))
 
     def _clicks_on(self, day: int) -> ClickLog:
         return drawn_clicks(self.settings, self._shown(day), self._p_click(day))
 
-    def _logits(self, day: int, tastes: Tastes) -> Floats:
-        shown = self._shown(day)
-        earlier = [self._shown(day - back) for back in range(1, _FATIGUE_DAYS + 1)]
-        return click_logits(self.settings, tastes, shown, recent_exposures(shown, earlier))
 
-    @cached_property
-    def _usual_intercept(self) -> float:
-        return self._intercept(self._tastes)
+@lru_cache(maxsize=32)
+def _intercept(settings: WorldSettings, taste_change: float) -> float:
+    """The intercept that gives a calm, small copy of the world its base CTR over far-apart days.
 
-    @cached_property
-    def _changed_intercept(self) -> float:
-        # A change of mind alone must not move the CTR: it is to be seen in the ranking, not in the level.
-        return self._intercept(changed_tastes(self._tastes, self.scenario.strength))
-
-    def _intercept(self, tastes: Tastes) -> float:
-        """The intercept that gives a calm, small copy of this world its base CTR over far-apart days."""
-        size = min(1.0, _REFERENCE_IMPRESSIONS / self.settings.impressions_per_day)
-        small = replace(
-            self.settings,
-            users=max(1, round(self.settings.users * size)),
-            impressions_per_day=round(self.settings.impressions_per_day * size),
-        )
-        copy = World(small)
-        logits = np.concatenate([copy._logits(day, tastes) for day in _REFERENCE_DAYS])
-        return intercept_for(self.settings.base_ctr, logits)
+    Changed tastes get one of their own: a change of mind alone must not move the CTR, it is to be seen in the ranking.
+    """
+    size = min(1.0, _REFERENCE_IMPRESSIONS / settings.impressions_per_day)
+    small = replace(
+        settings,
+        users=max(1, round(settings.users * size)),
+        impressions_per_day=round(settings.impressions_per_day * size),
+    )
+    copy = World(small)
+    logits = np.concatenate([copy.click_logits(day, taste_change) for day in _REFERENCE_DAYS])
+    return intercept_for(settings.base_ctr, logits)
