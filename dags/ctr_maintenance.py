@@ -11,8 +11,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, CronDataIntervalTimetable, task
-from ctr_tasks import DEFAULT_ARGS, StepOperator, airflow_settings, dataset_zone, first_day, refuse_unknown
+from airflow.sdk import DAG, task
+from ctr_tasks import DEFAULT_ARGS, StepOperator, airflow_settings, first_day, on_schedule, refuse_unknown
 
 
 @task(retries=0)
@@ -26,7 +26,7 @@ with DAG(
     dag_id="ctr_maintenance",
     description="Expires snapshots, removes orphan files and old reports, compacts small files",
     doc_md=__doc__,
-    schedule=CronDataIntervalTimetable(airflow_settings().maintenance_cron, timezone=dataset_zone()),
+    schedule=on_schedule(airflow_settings().maintenance_cron),
     start_date=first_day(),
     catchup=False,
     max_active_runs=1,

@@ -22,7 +22,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, CronDataIntervalTimetable, chain, task
+from airflow.sdk import DAG, chain, task
 from airflow.sdk.exceptions import AirflowSkipException
 from ctr_tasks import (
     CTR_DRIFT,
@@ -31,8 +31,8 @@ from ctr_tasks import (
     StepOperator,
     airflow_settings,
     check_form,
-    dataset_zone,
     first_day,
+    on_schedule,
 )
 
 STEPS = {
@@ -57,7 +57,7 @@ with DAG(
     dag_id="ctr_nightly",
     description="One night: logs in, predictions and a drift verdict out",
     doc_md=__doc__,
-    schedule=CronDataIntervalTimetable(airflow_settings().nightly_cron, timezone=dataset_zone()),
+    schedule=on_schedule(airflow_settings().nightly_cron),
     start_date=first_day(),
     catchup=False,
     max_active_runs=1,

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pendulum
-from airflow.sdk import Asset, BaseOperator, Param, task
+from airflow.sdk import Asset, BaseOperator, CronDataIntervalTimetable, Param, task
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from conf.dataset import load_dataset
@@ -59,6 +59,11 @@ def airflow_settings() -> AirflowSettings:
 def dataset_zone() -> str:
     """Name of the time zone whose calendar days are the data set's days."""
     return load_dataset(os.environ.get("CTR_DATASET") or load_settings().dataset).time_zone
+
+
+def on_schedule(cron: str) -> CronDataIntervalTimetable | None:
+    """The timetable of a cron expression in the data set's time zone; none where the setting is empty."""
+    return CronDataIntervalTimetable(cron, timezone=dataset_zone()) if cron else None
 
 
 def first_day() -> pendulum.DateTime:

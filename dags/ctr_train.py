@@ -15,21 +15,22 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, AssetOrTimeSchedule, CronDataIntervalTimetable, Param, task
+from airflow.sdk import DAG, AssetOrTimeSchedule, Param, task
 from ctr_tasks import (
     CTR_DRIFT,
     DATE_PARAM,
     DEFAULT_ARGS,
     StepOperator,
     airflow_settings,
-    dataset_zone,
     day_of_run,
     drift_events,
     first_day,
+    on_schedule,
 )
 
 from conf.errors import NotReady
 
+WEEKLY = on_schedule(airflow_settings().weekly_training_cron)
 MODELS = ("logistic_regression", "xgboost", "mix")
 PARAMS = {
     "date": DATE_PARAM,
@@ -83,10 +84,7 @@ with DAG(
     dag_id="ctr_train",
     description="Challengers, the promotion gate, and perhaps a new champion",
     doc_md=__doc__,
-    schedule=AssetOrTimeSchedule(
-        timetable=CronDataIntervalTimetable(airflow_settings().weekly_training_cron, timezone=dataset_zone()),
-        assets=CTR_DRIFT,
-    ),
+    schedule=AssetOrTimeSchedule(timetable=WEEKLY, assets=CTR_DRIFT) if WEEKLY else [CTR_DRIFT],
     start_date=first_day(),
     catchup=False,
     max_active_runs=1,

@@ -18,6 +18,8 @@ from jobs.workspace import Home, Workspace, remembered_sources
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 PLUGINS_FOLDER = Path(__file__).resolve().parent / "airflow_plugins"
 USER = "admin"
+# Empty schedules in the settings. Airflow's own `use_job_schedule` would switch off asset schedules as well.
+NO_CRONS = {f"CTR_SET_AIRFLOW__{name}": '""' for name in ("NIGHTLY_CRON", "WEEKLY_TRAINING_CRON", "MAINTENANCE_CRON")}
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,9 @@ class AirflowHome:
         try:
             return str(json.loads(self.passwords.read_text(encoding="utf-8"))[USER])
         except (OSError, ValueError, KeyError) as error:
-            raise ServiceError(f"{self.passwords} holds no password of `{USER}`. Delete it to get a new one.") from error
+            raise ServiceError(
+                f"{self.passwords} holds no password of `{USER}`. Delete it to get a new one."
+            ) from error
 
     def migrate(self, environment: Mapping[str, str]) -> bool:
         """Bring the database to the installed Airflow's schema; say whether there was anything to do."""
@@ -101,6 +105,7 @@ def _absolute_if_file(text: str) -> str:
 def airflow_variables(workspace: Workspace, port: int, *, on_schedule: bool = True) -> dict[str, str]:
     """The environment of every Airflow process of a home.
 
+    With `on_schedule` off, DAGs run by hand, by backfill and by drift alone.
     Variables `AIRFLOW__*` that are set already stand, so that a PostgreSQL database can be named, for example; only
     what must fit this home does not: addresses, folders and the login.
     """
@@ -114,7 +119,6 @@ def airflow_variables(workspace: Workspace, port: int, *, on_schedule: bool = Tr
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder.path / 'airflow.db'}",
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
-        "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": str(on_schedule),
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
@@ -134,4 +138,5 @@ def airflow_variables(workspace: Workspace, port: int, *, on_schedule: bool = Tr
         "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT_FOLDER), os.environ.get("PYTHONPATH", "")])),
         "PYTHONUNBUFFERED": "1",
     }
-    return {**defaults, **os.environ, **step_variables(workspace), **fixed}
+    crons = {} if on_schedule else NO_CRONS
+    return {**defaults, **os.environ, **step_variables(workspace), **crons, **fixed}

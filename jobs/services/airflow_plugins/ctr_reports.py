@@ -1,11 +1,20 @@
-"""Airflow plugin: the report site behind Airflow's login, and its entry in the navigation."""
+"""Airflow plugin: the report site behind Airflow's login, and its entry in the navigation.
+
+Every process of Airflow imports it, each task's too, so it imports nothing until the first page is asked for.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from airflow.plugins_manager import AirflowPlugin
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 PREFIX = "/ctr-reports"
 
@@ -17,24 +26,34 @@ def reports_folder() -> Path:
     return Home(Path(os.environ.get("CTR_HOME") or "var").expanduser()).reports
 
 
-def guarded_pages() -> object:
-    """The report pages, for logged-in users only: Airflow itself does not guard a plugin's application."""
-    from airflow.api_fastapi.core_api.security import get_user
-    from fastapi import Depends
+class GuardedPages:
+    """The report pages as an ASGI application for logged-in users only: Airflow does not guard plugins itself."""
 
-    from jobs.services.report_pages import report_pages
+    @cached_property
+    def app(self) -> FastAPI:
+        """The pages, built at the first request."""
+        from airflow.api_fastapi.core_api.security import get_user
+        from fastapi import Depends
 
-    return report_pages(reports_folder, dependencies=[Depends(get_user)])
+        from jobs.services.report_pages import report_pages
+
+        return report_pages(reports_folder, dependencies=[Depends(get_user)])
+
+    async def __call__(
+        self,
+        scope: MutableMapping[str, Any],
+        receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
+        send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
+    ) -> None:
+        """Answer one request."""
+        await self.app(scope, receive, send)
 
 
 class CtrReports(AirflowPlugin):
-    """Mounts the pages, and shows them under *CTR reports*."""
+    """Mounts the pages, and shows them in the navigation as *CTR reports*."""
 
     name = "ctr_reports"
-    external_views = [  # noqa: RUF012  the base class declares it so
+    fastapi_apps = [{"app": GuardedPages(), "url_prefix": PREFIX, "name": "CTR reports"}]  # noqa: RUF012
+    external_views = [  # noqa: RUF012
         {"name": "CTR reports", "href": f"{PREFIX}/", "destination": "nav", "url_route": "ctr-reports"}
     ]
-
-    @property
-    def fastapi_apps(self) -> list[dict[str, object]]:
-        return []

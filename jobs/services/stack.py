@@ -1,0 +1,66 @@
+"""Which services a home has: their commands, and how to ask each whether it is up."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+import httpx
+
+from jobs.services.airflow_client import AirflowClient
+from jobs.services.airflow_home import airflow_command
+from jobs.services.processes import Service
+from jobs.workspace import Workspace
+
+
+def airflow_services(client: AirflowClient, *, triggerer: bool) -> tuple[Service, ...]:
+    """Airflow's processes. Log servers stay off: the api-server reads the log files, and they would listen widely."""
+    names = ["metadatabase", "scheduler", "dag_processor"] + (["triggerer"] if triggerer else [])
+    commands = {
+        "metadatabase": ("api-server",),
+        "scheduler": ("scheduler", "--skip-serve-logs"),
+        "dag_processor": ("dag-processor",),
+        "triggerer": ("triggerer", "--skip-serve-logs"),
+    }
+    return tuple(
+        Service(
+            name=f"airflow-{commands[name][0]}",
+            command=airflow_command(*commands[name]),
+            healthy=lambda name=name: client.health(name),  # type: ignore[misc]
+        )
+        for name in names
+    )
+
+
+def mlflow_service(workspace: Workspace, port: int) -> Service:
+    """The MLflow pages, on the store that training writes to."""
+    host = workspace.settings.airflow.host
+    folder = workspace.home.mlflow
+    folder.mkdir(parents=True, exist_ok=True)
+    store = workspace.settings.tracking.uri or f"sqlite:///{folder / 'mlflow.db'}"
+    command = (
+        *(sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1"),
+        *("--backend-store-uri", store, "--default-artifact-root", str(folder / "artifacts"), "--no-serve-artifacts"),
+    )
+    return Service("mlflow", command, lambda: answers(f"http://{host}:{port}/health"))
+
+
+def reports_service(workspace: Workspace, port: int) -> Service:
+    """The report pages, without a login: they listen on the loopback address alone."""
+    host = workspace.settings.airflow.host
+    options = ("--folder", str(workspace.home.reports), "--host", host, "--port", str(port))
+    command = (sys.executable, "-m", "jobs.services.report_pages", *options)
+    return Service("reports", command, lambda: answers(f"http://{host}:{port}/"))
+
+
+def mlflow_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """The services' environment with MLflow's job runners off: the pages need none."""
+    return {**environment, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+
+
+def answers(address: str) -> bool:
+    """Whether a page is served there."""
+    try:
+        return httpx.get(address, timeout=3, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
