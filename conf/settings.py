@@ -71,10 +71,8 @@ class TrainingSettings(Frozen):
     seed: int = 7
     threads: int = Field(0, ge=0, description="0: all cores")
     device: Literal["cpu", "cuda"] = "cpu"
-    search_trials: int = Field(0, ge=0, description="Hyper-parameter trials on earlier days; 0: the settings as they are")
-    search_seconds: PositiveInt = 120
-    logistic_regression: dict[str, float | int | str] = Field(default_factory=dict)
-    xgboost: dict[str, float | int | str] = Field(default_factory=dict)
+    reference_days: PositiveInt = Field(7, description="Latest days of a training that later nights are compared with")
+    model: dict[str, Any] = Field(default_factory=dict, description="Model settings by block, see models.settings")
 
 
 class PromotionPolicy(Frozen):

@@ -122,8 +122,7 @@ def _feature_tables(dataset: Dataset) -> list[TableSpec]:
         TableSpec(
             "training_examples",
             "a mature example joined to the features that held then",
-            {"dt": "date", "impression_id": "string", **_ids(dataset), **feature_columns(dataset)}
-            | history_columns(dataset)
+            impression_columns(dataset) | feature_columns(dataset) | history_columns(dataset)
             | {"clicked": "int"},
             ("dt",),
         ),
@@ -180,14 +179,15 @@ def _record_tables() -> list[TableSpec]:
         TableSpec(
             "trainings",
             "one training: its challenger, the gate's verdict and reasons",
-            {"dt": "date", "challenger": "string", "version": "string", "promoted": "boolean", "trigger": "string"}
-            | {"verdict": "string", "metrics": "string"},
+            {"dt": "date", "request": "string", "model": "string", "version": "string", "promoted": "boolean"}
+            | {"trigger": "string", "trained_on": "date", "ne": "double", "verdict": "string", "metrics": "string"},
             ("dt",),
         ),
         TableSpec(
             "promotions",
             "one change of the champion: which version, from which, who or what, why",
-            {"dt": "date", "version": "string", "previous": "string", "by": "string", "reason": "string"},
+            {"dt": "date", "model": "string", "version": "string", "previous": "string", "by": "string"}
+            | {"reason": "string"},
             ("dt",),
         ),
         TableSpec(

@@ -1,0 +1,90 @@
+"""The champion: which model version serves a day, and its bundle on disk."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conf.errors import StoreError
+from jobs.workspace import Workspace
+
+if TYPE_CHECKING:
+    from models.bundle import ModelBundle
+
+PRIOR = "prior"
+"""Stands as model name where predictions are the smoothed click rate, for want of a champion."""
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """One registered version, as the table `trainings` knows it."""
+
+    model: str
+    version: str
+    promoted_on: date
+    trained_on: date
+    ne: float
+
+    @property
+    def label(self) -> str:
+        """Name and version for people."""
+        return f"{self.model} v{self.version}"
+
+
+def champion_as_of(workspace: Workspace, night: date) -> ModelVersion | None:
+    """The version last promoted up to the end of `night`.
+
+    The promotions are asked, not MLflow's alias of today: a night that is run again uses the model it used then.
+    """
+    from pyiceberg.expressions import LessThanOrEqual
+
+    promotions = workspace.store.rows("promotions", LessThanOrEqual("dt", night))
+    if not promotions:
+        return None
+    latest = max(promotions, key=lambda row: row["dt"])
+    trainings = workspace.store.rows("trainings", LessThanOrEqual("dt", night))
+    training = next(row for row in trainings if row["version"] == latest["version"])
+    return ModelVersion(
+        latest["model"], latest["version"], latest["dt"], training["trained_on"], training["ne"]
+    )
+
+
+def bundle_folder(workspace: Workspace, version: str) -> Path:
+    """The unpacked bundle of a version; fetched from MLflow where the home does not hold it.
+
+    Raises:
+        StoreError: neither the home nor MLflow has it.
+    """
+    folder = workspace.home.models / workspace.dataset.name / version
+    if not folder.is_dir():
+        from jobs.tracking import fetch_bundle
+
+        fetch_bundle(workspace, version, folder)
+    return folder
+
+
+def load_version(workspace: Workspace, version: str) -> ModelBundle:
+    """The model of a version, checked against its manifest."""
+    from models.bundle import load_bundle
+
+    return load_bundle(bundle_folder(workspace, version) / "bundle")
+
+
+def keep_version(workspace: Workspace, version: str, source: Path) -> Path:
+    """Put a version's files in the home, whole or not at all."""
+    folder = workspace.home.models / workspace.dataset.name / version
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = folder.with_name(f".{version}.{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(source, partial)
+    if folder.exists():
+        shutil.rmtree(folder)
+    try:
+        partial.replace(folder)
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be written: {error}") from error
+    return folder

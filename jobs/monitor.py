@@ -1,0 +1,177 @@
+"""Monitor: drift against the champion's reference, the decision that follows, and the night's pages."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields, replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from jobs.champion import ModelVersion, bundle_folder, champion_as_of
+from jobs.evaluate import FINAL, OVERALL, PROVISIONAL
+from jobs.feature_list import watched_columns
+from jobs.step import StepResult
+from jobs.train import days_needed, mature_days
+from jobs.workspace import Workspace
+from monitoring.decision import Decision, NightFacts, decide
+from monitoring.measures import DriftMeasures
+from monitoring.site import night_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_CATEGORIES = 64
+"""A column with more values in the reference is an id whose values come and go: its mix is no sign of drift."""
+EVIDENTLY_PAGE, EVIDENTLY_FIGURES = "evidently.html", "evidently.json"
+
+
+def monitor(workspace: Workspace, night: date) -> StepResult:
+    """Measure drift and decay, decide, and write both down."""
+    from pyiceberg.expressions import EqualTo
+
+    from jobs.report import write_site
+
+    champion = champion_as_of(workspace, night)
+    drift = measured_drift(workspace, night, champion)
+    facts = facts_of(workspace, night, champion, drift)
+    training = workspace.settings.training
+    monitoring = workspace.settings.monitoring
+    history = [*earlier_facts(workspace, night), facts]
+    needed = days_needed(workspace)
+    decision = decide(history, monitoring.retraining, monitoring.drift, needed)
+    row = {
+        "dt": night,
+        "verdict": decision.verdict,
+        "cause": decision.cause,
+        "reasons": json.dumps(decision.reasons),
+        "facts": json.dumps(asdict(facts), default=str),
+        "drift": json.dumps(drift.to_dict()) if drift else None,
+    }
+    workspace.store.replace_rows("decisions", EqualTo("dt", night), [row])
+    page = write_site(workspace, night)
+    return StepResult("monitor", night, {"decisions": 1}, told(decision) | {"report": str(page), "models": training.models})
+
+
+def told(decision: Decision) -> dict[str, Any]:
+    """The decision in plain values."""
+    return {"verdict": decision.verdict, "cause": decision.cause, "reasons": list(decision.reasons)}
+
+
+def measured_drift(workspace: Workspace, night: date, champion: ModelVersion | None) -> DriftMeasures | None:
+    """The night's impressions against the champion's reference; None without a champion or without impressions."""
+    if champion is None:
+        return None
+    import pandas as pd
+
+    from monitoring.drift import DriftColumns, measure_drift
+
+    reference = pd.read_parquet(bundle_folder(workspace, champion.version) / "reference.parquet")
+    current = night_sample(workspace, night)
+    if current.empty:
+        return None
+    categorical, numeric = watched_columns(workspace.dataset)
+    few = [name for name in categorical if reference[name].nunique() <= MOST_CATEGORIES]
+    folder = night_folder(workspace.reports, night)
+    folder.mkdir(parents=True, exist_ok=True)
+    return measure_drift(
+        current,
+        reference,
+        DriftColumns(tuple(few), numeric),
+        workspace.settings.monitoring.drift,
+        html=folder / EVIDENTLY_PAGE,
+        json_file=folder / EVIDENTLY_FIGURES,
+    )
+
+
+def night_sample(workspace: Workspace, night: date) -> pd.DataFrame:
+    """A sample of the night's scored impressions, drawn the same way each time: watched columns, p_click, label."""
+    from pyiceberg.expressions import EqualTo
+    from pyspark.sql import functions as F
+
+    store, spark = workspace.store, workspace.engine
+    categorical, numeric = watched_columns(workspace.dataset)
+    label = "clicked_provisional" if workspace.dataset.maturity_days else "clicked"
+    examples = store.read(spark, "examples", EqualTo("dt", night))
+    predictions = store.read(spark, "predictions", EqualTo("dt", night)).select("pair_id", "p_click")
+    wanted = [*categorical, *numeric, F.col(label).alias("clicked")]
+    joined = examples.select("pair_id", "impression_id", *wanted).join(predictions, on="pair_id", how="left")
+    drawn = joined.orderBy(F.xxhash64("impression_id"), "impression_id")
+    sample = drawn.limit(workspace.settings.monitoring.drift.sample_rows)
+    return sample.drop("pair_id", "impression_id").toPandas()
+
+
+def facts_of(
+    workspace: Workspace, night: date, champion: ModelVersion | None, drift: DriftMeasures | None
+) -> NightFacts:
+    """What is known of the night when its decision is made."""
+    facts = NightFacts(
+        day=night,
+        mature_days=len(mature_days(workspace, night)),
+        has_champion=champion is not None,
+        champion=champion.label if champion else "",
+        champion_trained_on=champion.trained_on if champion else None,
+        last_training=last_training(workspace, night),
+    )
+    if drift is not None:
+        facts = replace(
+            facts,
+            drifted_columns=drift.drifted_columns,
+            drift_share=drift.drift_share,
+            broken=tuple(f"`{name}` holds no values, and did in the reference." for name in drift.missing_columns),
+            prediction_distance=drift.prediction_distance,
+            ctr_reference=drift.ctr_reference,
+        )
+    return with_quality(workspace, facts, night)
+
+
+def with_quality(workspace: Workspace, facts: NightFacts, known_on: date) -> NightFacts:
+    """`facts` with the quality of its day: from final labels if those were known on `known_on`, else provisional."""
+    from pyiceberg.expressions import EqualTo
+
+    maturity = workspace.dataset.maturity_days
+    ripe = facts.day + timedelta(days=maturity) <= known_on
+    state = FINAL if ripe else PROVISIONAL
+    rows = workspace.store.rows("quality", EqualTo("dt", facts.day))
+    overall = [row for row in rows if row["slice"] == OVERALL and row["state"] == state]
+    if not overall:
+        return facts
+    row = max(overall, key=lambda row: row["impressions"])
+    promised = {training["version"]: training["ne"] for training in workspace.store.rows("trainings")}
+    return replace(
+        facts,
+        ctr=row["ctr"],
+        ne=row["ne"],
+        ne_promised=promised.get(row["version"]),
+        calibration_ratio=row["calibration_ratio"],
+        impressions=row["impressions"],
+        labels_final=ripe,
+        scored_by=f"{row['model']} v{row['version']}",
+    )
+
+
+def last_training(workspace: Workspace, night: date) -> date | None:
+    """The latest night before this one on which a training was tried."""
+    from pyiceberg.expressions import LessThan
+
+    return max((row["dt"] for row in workspace.store.rows("trainings", LessThan("dt", night))), default=None)
+
+
+def earlier_facts(workspace: Workspace, night: date) -> list[NightFacts]:
+    """The facts of the nights that the policy looks back on, with the labels that have matured since."""
+    from pyiceberg.expressions import And, GreaterThanOrEqual, LessThan
+
+    policy = workspace.settings.monitoring.retraining
+    since = night - timedelta(days=policy.nights_looked_at + policy.cooldown_days + workspace.dataset.maturity_days)
+    rows = workspace.store.rows("decisions", And(GreaterThanOrEqual("dt", since), LessThan("dt", night)))
+    return [with_quality(workspace, facts_from_json(row["facts"]), night) for row in rows]
+
+
+def facts_from_json(text: str) -> NightFacts:
+    """The facts as a decision's row keeps them."""
+    values = json.loads(text)
+    for name in ("day", "champion_trained_on", "last_training"):
+        values[name] = date.fromisoformat(values[name]) if values[name] else None
+    for name in ("broken", "drifted_columns"):
+        values[name] = tuple(values[name])
+    known = {field.name for field in fields(NightFacts)}
+    return NightFacts(**{name: value for name, value in values.items() if name in known})

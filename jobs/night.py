@@ -1,0 +1,90 @@
+"""A whole night: its steps in order, and the training that its decision asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from jobs.evaluate import evaluate
+from jobs.feature_tables import features
+from jobs.ingest import ingest
+from jobs.label import label
+from jobs.monitor import monitor
+from jobs.score import score
+from jobs.step import StepResult, Stopwatch, save_record
+from jobs.train import TrainingRequest, train
+from jobs.workspace import Workspace
+
+STEPS: dict[str, Callable[[Workspace, date], StepResult]] = {
+    "ingest": ingest,
+    "label": label,
+    "features": features,
+    "score": score,
+    "evaluate": evaluate,
+    "monitor": monitor,
+}
+RETRAIN = "retrain"
+
+Announce = Callable[[str], None]
+
+
+def run_step(workspace: Workspace, step: str, night: date) -> StepResult:
+    """Run one step of a night and keep its record."""
+    watch = Stopwatch()
+    result = STEPS[step](workspace, night)
+    save_record(workspace, watch.record(result))
+    return result
+
+
+def run_training(workspace: Workspace, request: TrainingRequest, *, again: bool = False) -> StepResult:
+    """Train, and where that changed the champion let the new one score the next day, which nobody has served yet."""
+    watch = Stopwatch()
+    result = train(workspace, request, again=again)
+    if result.detail["promoted"]:
+        score(workspace, request.night)
+    save_record(workspace, watch.record(result))
+    return result
+
+
+def training_request(
+    workspace: Workspace,
+    night: date,
+    trigger: str,
+    *,
+    models: tuple[str, ...] = (),
+    window_days: int | None = None,
+    promote: bool = True,
+) -> TrainingRequest:
+    """A training request with what is left open taken from the settings."""
+    settings = workspace.settings.training
+    return TrainingRequest(night, models or settings.models, window_days or settings.window_days, promote, trigger)
+
+
+def run_night(workspace: Workspace, night: date, announce: Announce = lambda _: None) -> Iterator[StepResult]:
+    """Run a whole night, yielding the result of each step as it ends; training included where it was decided."""
+    for step in STEPS:
+        announce(step)
+        result = run_step(workspace, step, night)
+        yield result
+    if result.detail["verdict"] == RETRAIN:
+        announce("train")
+        yield run_training(workspace, training_request(workspace, night, trigger_of(result.detail)))
+        from jobs.report import write_site
+
+        write_site(workspace, night)
+
+
+def trigger_of(decision: Any) -> str:
+    """Why a training was asked for, in one line."""
+    return f"{decision['cause']}: {decision['reasons'][0]}" if decision["reasons"] else str(decision["cause"])
+
+
+def nights_between(start: date, end: date) -> list[date]:
+    """Every night from start to end, both included."""
+    return [start + timedelta(days=ahead) for ahead in range((end - start).days + 1)]
+
+
+def nights_done(workspace: Workspace) -> set[date]:
+    """Nights whose last step has its record."""
+    return {row["dt"] for row in workspace.store.rows("runs") if row["step"] == "monitor"}

@@ -1,0 +1,80 @@
+"""Nights with a progress display on the terminal."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from conf.errors import FeedBlocked
+from jobs.night import STEPS, nights_between, nights_done, run_night
+from jobs.step import StepResult
+from jobs.workspace import Workspace
+
+
+def _display(console: Console, quiet: bool) -> Progress:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    return Progress(*columns, console=console, disable=quiet, transient=True)
+
+
+def night_progress(workspace: Workspace, night: date, *, quiet: bool) -> list[StepResult]:
+    """Run one night; tell of each step as it ends."""
+    console = Console(quiet=quiet, highlight=False)
+    results = []
+    with _display(console, quiet) as progress:
+        task = progress.add_task(str(night), total=len(STEPS))
+        started = time.perf_counter()
+        for result in run_night(workspace, night, lambda step: progress.update(task, description=f"{night} {step}")):
+            results.append(result)
+            progress.advance(task)
+            rows = ", ".join(f"{table} {count:,}" for table, count in list(result.rows.items())[:4])
+            console.print(f"{night}  {result.step:<9} {time.perf_counter() - started:6.1f} s  {rows}")
+            started = time.perf_counter()
+    return results
+
+
+def replay_progress(workspace: Workspace, start: date, end: date, *, again: bool, quiet: bool) -> dict[str, Any]:
+    """Run the nights that are not done yet, one line each; a blocked night is told and left behind."""
+    console = Console(quiet=quiet, highlight=False)
+    wanted = nights_between(start, end)
+    done = set() if again else nights_done(workspace)
+    summary: dict[str, Any] = {"run": [], "skipped": [str(day) for day in wanted if day in done], "blocked": []}
+    if summary["skipped"]:
+        console.print(f"{len(summary['skipped'])} of {len(wanted)} nights are done already; --again runs them anew.")
+    with _display(console, quiet) as progress:
+        task = progress.add_task("nights", total=len(wanted), completed=len(summary["skipped"]))
+        for night in (day for day in wanted if day not in done):
+            started = time.perf_counter()
+            try:
+                results = list(
+                    run_night(workspace, night, lambda step, n=night: progress.update(task, description=f"{n} {step:<9}"))
+                )
+                summary["run"].append(str(night))
+                console.print(_night_line(night, results, time.perf_counter() - started))
+            except FeedBlocked as error:
+                summary["blocked"].append(str(night))
+                console.print(f"{night}  blocked: {error}", style="red")
+            progress.advance(task)
+    return summary
+
+
+def _night_line(night: date, results: list[StepResult], seconds: float) -> str:
+    by_step = {result.step: result for result in results}
+    rows = by_step["ingest"].rows
+    told = by_step["monitor"].detail
+    verdict = told["verdict"] if told["cause"] == "none" else f"{told['verdict']}: {told['cause']}"
+    line = f"{night}  {rows['impressions']:>9,} impressions  {seconds:5.1f} s  {verdict}"
+    if "train" in by_step:
+        trained = by_step["train"].detail
+        outcome = "promoted" if trained["promoted"] else "not promoted"
+        line += f" -> {trained['model']} v{trained['version']} {outcome}"
+    return line

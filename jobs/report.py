@@ -1,0 +1,150 @@
+"""The report site of a data set: the night's page, and the index over all nights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from jobs.evaluate import FINAL, OVERALL, PROVISIONAL
+from jobs.monitor import EVIDENTLY_PAGE, facts_from_json
+from jobs.workspace import Workspace
+from monitoring.decision import NightFacts
+from monitoring.measures import DriftMeasures
+from monitoring.pages import NightPage, NightRow, SliceQuality, StepTiming, TableCount
+from monitoring.site import night_folder, write_index, write_night_page
+
+Rows = list[dict[str, Any]]
+
+
+def write_site(workspace: Workspace, night: date) -> Path:
+    """Write the page of one night and the index anew; returns the night's page."""
+    from pyiceberg.expressions import EqualTo
+
+    store = workspace.store
+    decisions = store.rows("decisions", EqualTo("dt", night))
+    page = write_night_page(workspace.reports, night_page(workspace, decisions[0]))
+    write_index(
+        workspace.reports,
+        [*night_rows(workspace), *blocked_rows(workspace)],
+        title=f"CTR pipeline: {workspace.dataset.name}",
+        limits=workspace.settings.monitoring.drift,
+    )
+    return page
+
+
+def index_page(workspace: Workspace) -> Path:
+    """Where the index of the report site lies."""
+    return workspace.reports / "index.html"
+
+
+def night_page(workspace: Workspace, decision: Mapping[str, Any]) -> NightPage:
+    """Everything on the page of one night."""
+    from pyiceberg.expressions import EqualTo
+
+    night: date = decision["dt"]
+    facts = facts_from_json(decision["facts"])
+    drift = DriftMeasures.from_dict(json.loads(decision["drift"])) if decision["drift"] else None
+    steps = workspace.store.rows("runs", EqualTo("dt", night))
+    has_page = (night_folder(workspace.reports, night) / EVIDENTLY_PAGE).is_file()
+    return NightPage(
+        day=night,
+        verdict=decision["verdict"],
+        cause=decision["cause"],
+        reasons=tuple(json.loads(decision["reasons"])),
+        title=f"CTR pipeline: {workspace.dataset.name}",
+        champion=facts.champion,
+        champion_trained_on=facts.champion_trained_on,
+        quality=quality_of(workspace, night, facts),
+        drift=drift,
+        tables=tuple(_table_counts(workspace, night)),
+        timings=tuple(StepTiming(step["step"], step["seconds"]) for step in steps),
+        evidently_page=EVIDENTLY_PAGE if drift and has_page else "",
+    )
+
+
+def quality_of(workspace: Workspace, night: date, facts: NightFacts) -> tuple[SliceQuality, ...]:
+    """Quality of the night's predictions, overall first, then by slice; final labels where they are known."""
+    from pyiceberg.expressions import EqualTo
+
+    rows = workspace.store.rows("quality", EqualTo("dt", night))
+    states = {row["state"] for row in rows}
+    state = FINAL if FINAL in states else PROVISIONAL
+    kept = [row for row in rows if row["state"] == state]
+    kept.sort(key=lambda row: (row["slice"] != OVERALL, row["slice"]))
+    return tuple(
+        SliceQuality(
+            slice_name=row["slice"],
+            impressions=row["impressions"],
+            ctr=row["ctr"],
+            ne=row["ne"],
+            calibration_ratio=row["calibration_ratio"],
+            labels=row["state"],
+            ne_promised=facts.ne_promised if row["slice"] == OVERALL else None,
+            day=night,
+            model=f"{row['model']} v{row['version']}",
+        )
+        for row in kept
+    )
+
+
+def _table_counts(workspace: Workspace, night: date) -> list[TableCount]:
+    from pyiceberg.expressions import EqualTo
+
+    counts = []
+    for row in workspace.store.rows("landings", EqualTo("dt", night)):
+        note = f"used of {row['landed']:,} landed; {row['duplicates']:,} duplicates, {row['quarantined']:,} quarantined"
+        counts.append(TableCount(row["source"], row["used"], note))
+    return counts
+
+
+def night_rows(workspace: Workspace) -> list[NightRow]:
+    """One row a night for the index, oldest first."""
+    store = workspace.store
+    quality: dict[tuple[date, str], Mapping[str, Any]] = {}
+    for row in store.rows("quality"):
+        if row["slice"] == OVERALL:
+            quality[(row["dt"], row["state"])] = row
+    trained = {row["dt"] for row in store.rows("trainings")}
+    promoted = {row["dt"] for row in store.rows("promotions")}
+    rows = []
+    for decision in sorted(store.rows("decisions"), key=lambda row: row["dt"]):
+        day = decision["dt"]
+        facts = facts_from_json(decision["facts"])
+        final, provisional = quality.get((day, FINAL)), quality.get((day, PROVISIONAL))
+        best: Mapping[str, Any] = final or provisional or {}
+        rows.append(
+            NightRow(
+                day=day,
+                verdict=decision["verdict"],
+                cause=decision["cause"],
+                reasons=tuple(json.loads(decision["reasons"])),
+                drifted_columns=facts.drifted_columns,
+                drift_share=facts.drift_share,
+                ne_provisional=provisional["ne"] if provisional else None,
+                ne_final=final["ne"] if final else None,
+                ne_promised=facts.ne_promised,
+                calibration_ratio=best.get("calibration_ratio"),
+                ctr=best.get("ctr"),
+                ctr_reference=facts.ctr_reference,
+                impressions=best.get("impressions"),
+                champion=facts.champion,
+                trained=day in trained,
+                promoted=day in promoted,
+            )
+        )
+    return rows
+
+
+def blocked_rows(workspace: Workspace) -> list[NightRow]:
+    """Nights that the data gate stopped: they left no decision, only the gate's verdict."""
+    rows = []
+    for file in sorted((workspace.reports / "feed").glob("*.json")):
+        verdict = json.loads(file.read_text(encoding="utf-8"))
+        if not verdict["passed"]:
+            reasons = tuple(failure["message"] for failure in verdict["failures"] if failure["severity"] == "critical")
+            day = date.fromisoformat(verdict["day"])
+            rows.append(NightRow(day=day, verdict="blocked", cause="broken_input", reasons=reasons, has_page=False))
+    return rows

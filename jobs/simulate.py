@@ -1,0 +1,42 @@
+"""Simulate: let the simulated ad server write landing files."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from rich.progress import track
+
+from conf.errors import SettingsError
+from jobs.workspace import Workspace
+
+
+def simulate_days(
+    workspace: Workspace,
+    *,
+    start: date,
+    days: int,
+    impressions: int,
+    scenario: str,
+    drift_from: date | None,
+    strength: float,
+    seed: int,
+) -> dict[str, Any]:
+    """Write the landing files of some days; returns the rows written by kind.
+
+    Raises:
+        SettingsError: the data set is not the simulated one, or the scenario is unknown.
+    """
+    from simulation import Scenario, WorldSettings, write_days
+
+    if workspace.dataset.name != "simulated":
+        raise SettingsError(f"`ctr simulate` writes the data set `simulated`, not `{workspace.dataset.name}`.")
+    settings = WorldSettings(seed=seed, impressions_per_day=impressions)
+    plan = Scenario(name=scenario, starts=drift_from, strength=strength)
+    written = iter(track(range(days), description="simulating days", transient=True))
+    next(written)
+    summary = write_days(
+        workspace.data, workspace.home.truth, settings, plan, start, days, on_day=lambda _: next(written, None)
+    )
+    return {"landing": str(workspace.data), **asdict(summary)}

@@ -1,0 +1,104 @@
+"""What a person sees on the terminal: status, quality and predictions, fitted to its width."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+Facts = Mapping[str, Any]
+
+
+def show_status(found: Facts, console: Console | None = None) -> None:
+    """The whole state of a home on one screen."""
+    console = console or Console(highlight=False)
+    console.print(f"[bold]{escape(found['dataset'])}[/bold] in {escape(found['home'])}\n")
+    console.print(_tables(found))
+    console.print(_balance(found))
+    _champion(console, found["champion"])
+    _nights(console, found["nights"], found["trainings"])
+    console.print(f"Report: {escape(found['report'])}" if found["report"] else "No report yet.")
+
+
+def _tables(found: Facts) -> Table:
+    table = Table("table", "rows", "latest day", box=box.SIMPLE_HEAD, title="Tables", title_justify="left")
+    table.columns[1].justify = "right"
+    for row in found["tables"]:
+        if row["rows"]:
+            table.add_row(row["table"], f"{row['rows']:,}", row["latest_day"] or "")
+    return table
+
+
+def _balance(found: Facts) -> Table:
+    title = "Rows landed = used + duplicates + quarantined"
+    table = Table("landing", "landed", "used", "duplicates", "quarantined", "", box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    for column in table.columns[1:5]:
+        column.justify = "right"
+    for row in found["balance"]:
+        figures = [f"{row[name]:,}" for name in ("landed", "used", "duplicates", "quarantined")]
+        table.add_row(row["source"], *figures, "ok" if row["balanced"] else "[red]does not balance[/red]")
+    return table
+
+
+def _champion(console: Console, champion: Facts | None) -> None:
+    if champion is None:
+        console.print("Champion: none yet; predictions are the smoothed click rate.")
+        return
+    console.print(
+        f"[bold]Champion[/bold]: {champion['model']} v{champion['version']}, promoted on {champion['promoted_on']}, "
+        f"trained to {champion['trained_on']}, NE {champion['ne']:.4f} on its holdout"
+    )
+
+
+def _nights(console: Console, nights: Sequence[Facts], trainings: Sequence[Facts]) -> None:
+    telling = [night for night in nights if night["verdict"] != "ok"]
+    calm = len(nights) - len(telling)
+    console.print(f"\n[bold]Nights[/bold]: {len(nights)}, of which {calm} calm. The others:")
+    for night in telling:
+        reason = night["reasons"][0] if night["reasons"] else ""
+        console.print(f"  {night['day']}  {night['verdict']:<8} {night['cause']:<13} {escape(reason)}", soft_wrap=False)
+    console.print("\n[bold]Trainings[/bold]:" if trainings else "\nNo training yet.")
+    for training in trainings:
+        outcome = "[green]promoted[/green]" if training["promoted"] else "[yellow]rejected[/yellow]"
+        console.print(
+            f"  {training['day']}  {training['model']} v{training['version']} {outcome}, "
+            f"NE {training['ne']:.4f}; because of {escape(training['trigger'])}"
+        )
+        for objection in training["objections"]:
+            console.print(f"    {escape(objection)}")
+    console.print()
+
+
+def show_quality(rows: Sequence[Facts], console: Console | None = None) -> None:
+    """Quality by day and model."""
+    console = console or Console(highlight=False)
+    names = ("day", "labels", "model", "slice", "impressions", "CTR", "NE", "AUC", "log loss", "calibration")
+    table = Table(*names, box=box.SIMPLE_HEAD)
+    for column in table.columns[4:]:
+        column.justify = "right"
+    for row in rows:
+        figures = [_figure(row[name]) for name in ("ctr", "ne", "auc", "log_loss", "calibration_ratio")]
+        model = f"{row['model']} v{row['version']}"
+        table.add_row(row["day"], row["state"], model, escape(row["slice"]), f"{row['impressions']:,}", *figures)
+    console.print(table)
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"  # noqa: RUF001
+
+
+def show_predictions(rows: Sequence[Facts], day: date, console: Console | None = None) -> None:
+    """The first predictions of a day."""
+    console = console or Console(highlight=False)
+    ids = [name for name in ("user_id", "ad_id") if name in rows[0]]
+    title = f"Predictions for {day}, highest first"
+    table = Table(*ids, "p(click)", "model", box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    for row in rows:
+        model = f"{row['model']} v{row['version']}"
+        table.add_row(*[escape(str(row[name])) for name in ids], f"{row['p_click']:.4f}", model)
+    console.print(table)

@@ -1,0 +1,308 @@
+"""Train: challengers on mature days, the better one registered, and the champion replaced if the gate lets it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jobs.champion import ModelVersion, champion_as_of, keep_version, load_version
+from jobs.feature_list import model_columns, watched_columns
+from jobs.step import StepResult, scratch_folder
+from jobs.workspace import Workspace
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from models.bundle import ModelBundle
+    from models.settings import ModelSettings
+    from models.split import TimeSplit
+    from validation.promotion import Verdict
+
+BY_TRAINING = "training gate"
+
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """What a training was asked for. The same request on the same night is answered once."""
+
+    night: date
+    models: tuple[str, ...]
+    window_days: int
+    promote: bool
+    trigger: str
+
+    @property
+    def digest(self) -> str:
+        """Names the request, its trigger aside."""
+        asked = json.dumps([self.night.isoformat(), self.models, self.window_days, self.promote])
+        return hashlib.sha256(asked.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One trained model with its figures on the holdout days, and where it was logged."""
+
+    kind: str
+    bundle: ModelBundle
+    holdout: np.ndarray
+    metrics: Mapping[str, float]
+    address: str
+    folder: Path
+
+
+def train(workspace: Workspace, request: TrainingRequest, *, again: bool = False) -> StepResult:
+    """Train every asked-for kind of model on the days that are mature on the request's night.
+
+    Raises:
+        NotReady: too few mature days.
+    """
+    answered = None if again else _answered(workspace, request)
+    if answered is not None:
+        return _result(request, answered, {"repeated": True})
+    days = mature_days(workspace, request.night)
+    split = split_days(workspace, days, request.window_days)
+    champion = champion_as_of(workspace, request.night)
+    with scratch_folder(workspace.home, "train") as scratch:
+        holdout = holdout_table(workspace, split)
+        trained = [_trained(workspace, request, kind, split, holdout, scratch / kind) for kind in request.models]
+        challenger = min(trained, key=lambda model: model.bundle.summary["validation_ne"])
+        verdict = judged(workspace, challenger, champion, holdout, split)
+        row = _registered(workspace, request, challenger, trained, verdict, champion, split)
+    return _result(request, row, {})
+
+
+def mature_days(workspace: Workspace, night: date) -> list[date]:
+    """Days with training examples whose labels were final on `night`."""
+    ripe = night - timedelta(days=workspace.dataset.maturity_days)
+    return [day for day in workspace.store.days("training_examples") if day <= ripe]
+
+
+def days_needed(workspace: Workspace) -> int:
+    """Mature days without which no training is possible."""
+    training = workspace.settings.training
+    least = training.min_train_days + training.validation_days + training.holdout_days
+    return least + workspace.dataset.maturity_days
+
+
+def split_days(workspace: Workspace, days: Sequence[date], window_days: int) -> TimeSplit:
+    """The latest mature days in order: training, a gap while labels mature, validation, holdout."""
+    from models.split import time_split
+
+    training, gap = workspace.settings.training, workspace.dataset.maturity_days
+    kept = window_days + gap + training.validation_days + training.holdout_days
+    return time_split(
+        days[-kept:],
+        validation_days=training.validation_days,
+        holdout_days=training.holdout_days,
+        gap_days=gap,
+        min_train_days=training.min_train_days,
+    )
+
+
+def model_settings(workspace: Workspace) -> ModelSettings:
+    """The models' settings, with seed, threads and device of the training settings."""
+    from dataclasses import replace
+
+    from models.settings import ModelSettings
+
+    training = workspace.settings.training
+    settings = ModelSettings.from_json(training.model)
+    boosted = replace(settings.boosted, seed=training.seed, threads=training.threads, device=training.device)
+    return replace(settings, boosted=boosted, logistic=replace(settings.logistic, seed=training.seed))
+
+
+def example_files(workspace: Workspace, days: Sequence[date]) -> list[str]:
+    """The Parquet files of some days' training examples, in order of the days."""
+    from pyiceberg.expressions import EqualTo
+
+    files = [file for day in days for file in workspace.store.files("training_examples", EqualTo("dt", day))]
+    return [file.removeprefix("file://") for file in files]
+
+
+def holdout_table(workspace: Workspace, split: TimeSplit) -> pa.Table:
+    """The holdout days' examples: features, label, user and slices."""
+    import pyarrow.dataset as ds
+
+    wanted = (*model_columns(workspace.dataset).all, "clicked", "event_time", *workspace.dataset.slices)
+    files = example_files(workspace, split.holdout)
+    return ds.dataset(files, format="parquet").to_table(columns=list(dict.fromkeys(wanted)))
+
+
+def _trained(
+    workspace: Workspace, request: TrainingRequest, kind: Any, split: TimeSplit, holdout: pa.Table, folder: Path
+) -> Trained:
+    from models.batches import ParquetBatches, recency_weights, training_columns
+    from models.bundle import train_bundle
+    from models.metrics import evaluation
+
+    training, columns = workspace.settings.training, model_columns(workspace.dataset)
+    wanted = training_columns(columns)
+    weights = recency_weights(split.train, training.half_life_days) if training.half_life_days else None
+    bundle = train_bundle(
+        kind,
+        model_settings(workspace),
+        columns,
+        ParquetBatches(example_files(workspace, split.train), wanted, day_weights=weights),
+        ParquetBatches(example_files(workspace, split.validation), wanted),
+        training.sampling_rate,
+    )
+    bundle.save(folder / "bundle")
+    p = bundle.predict(holdout)
+    found = evaluation(p, holdout["clicked"].to_numpy())
+    metrics = {f"holdout_{name}": value for name, value in vars(found).items() if value is not None}
+    metrics |= dict(bundle.summary)
+    write_reference(workspace, bundle, split, folder / "reference.parquet")
+    address = _logged(workspace, request, kind, split, metrics, folder)
+    return Trained(kind, bundle, p, metrics, address, folder)
+
+
+def write_reference(workspace: Workspace, bundle: ModelBundle, split: TimeSplit, file: Path) -> None:
+    """A sample of the latest days that the model was made with, its predictions included: what drift is measured from."""
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+    import pyarrow.parquet as pq
+
+    days = [*split.train, *split.validation, *split.holdout][-workspace.settings.training.reference_days :]
+    categorical, numeric = watched_columns(workspace.dataset)
+    kept = [*categorical, *numeric, "clicked"]
+    wanted = dict.fromkeys([*kept, *model_columns(workspace.dataset).all])
+    rows = ds.dataset(example_files(workspace, days), format="parquet").to_table(columns=list(wanted))
+    sample = evenly_sampled(rows, workspace.settings.monitoring.drift.sample_rows)
+    scored = sample.select(kept).append_column("p_click", pa.array(bundle.predict(sample), pa.float64()))
+    pq.write_table(scored, file)
+
+
+def evenly_sampled(rows: pa.Table, size: int) -> pa.Table:
+    """At most `size` rows at even distances: the same rows each time."""
+    import numpy as np
+
+    if rows.num_rows <= size:
+        return rows
+    return rows.take(np.linspace(0, rows.num_rows - 1, size).astype(np.int64))
+
+
+def _logged(
+    workspace: Workspace,
+    request: TrainingRequest,
+    kind: str,
+    split: TimeSplit,
+    metrics: Mapping[str, float],
+    folder: Path,
+) -> str:
+    from jobs.tracking import log_run
+
+    parameters = {
+        "model": kind,
+        "train_days": f"{split.train[0]} to {split.train[-1]}",
+        "validation_days": " ".join(str(day) for day in split.validation),
+        "holdout_days": " ".join(str(day) for day in split.holdout),
+        "sampling_rate": workspace.settings.training.sampling_rate,
+        "seed": workspace.settings.training.seed,
+    }
+    tags = {
+        "night": str(request.night),
+        "trigger": request.trigger,
+        "dataset": workspace.dataset.name,
+        "training_examples_snapshot": str(workspace.store.snapshot("training_examples")),
+    }
+    return log_run(
+        workspace, f"{kind} {request.night}", folder=folder, parameters=parameters, metrics=metrics, tags=tags
+    )
+
+
+def judged(
+    workspace: Workspace, challenger: Trained, champion: ModelVersion | None, holdout: pa.Table, split: TimeSplit
+) -> Verdict:
+    """The promotion gate's verdict: both models on the same later, mature days."""
+    import numpy as np
+    import pandas as pd
+    import pyarrow.compute as pc
+
+    from validation.promotion import PairedScores, judge
+
+    if champion is None:
+        rate = _click_rate(workspace, split.train)
+        opponent, name = np.full(holdout.num_rows, rate), "the click rate of the training days"
+    else:
+        opponent, name = load_version(workspace, champion.version).predict(holdout), champion.label
+    by_hour = pc.strftime(holdout["event_time"], format="%Y-%m-%dT%H")
+    cluster = pd.factorize((holdout["user_id"] if "user_id" in holdout.column_names else by_hour).to_pandas())[0]
+    slices = {name: holdout[name].to_pandas().fillna("missing").to_numpy() for name in workspace.dataset.slices}
+    scores = PairedScores(holdout["clicked"].to_numpy(), challenger.holdout, opponent, cluster, slices)
+    return judge(scores, workspace.settings.promotion, champion=name)
+
+
+def _click_rate(workspace: Workspace, days: Sequence[date]) -> float:
+    import pyarrow.compute as pc
+    import pyarrow.dataset as ds
+
+    rows = ds.dataset(example_files(workspace, days), format="parquet").to_table(columns=["clicked"])
+    return float(pc.mean(rows["clicked"]).as_py() or 0.0)
+
+
+def _registered(
+    workspace: Workspace,
+    request: TrainingRequest,
+    challenger: Trained,
+    trained: Sequence[Trained],
+    verdict: Verdict,
+    champion: ModelVersion | None,
+    split: TimeSplit,
+) -> dict[str, Any]:
+    """Register the challenger, promote it where the gate and the request let it, and write both down."""
+    from pyiceberg.expressions import EqualTo
+
+    from jobs.tracking import CHALLENGER, CHAMPION, PREVIOUS, register, set_aliases
+
+    promoted = verdict.promote and request.promote
+    tags = {"model": challenger.kind, "night": str(request.night), "trigger": request.trigger, "promoted": str(promoted)}
+    version = register(workspace, challenger.address, tags)
+    keep_version(workspace, version, challenger.folder)
+    row = {
+        "dt": request.night,
+        "request": request.digest,
+        "model": challenger.kind,
+        "version": version,
+        "promoted": promoted,
+        "trigger": request.trigger,
+        "trained_on": split.train[-1],
+        "ne": challenger.metrics.get("holdout_ne"),
+        "verdict": json.dumps(verdict.to_dict(), default=str),
+        "metrics": json.dumps({model.kind: model.metrics for model in trained}),
+    }
+    workspace.store.replace_rows("trainings", EqualTo("dt", request.night), [row])
+    if promoted:
+        promotion = {
+            "dt": request.night,
+            "model": challenger.kind,
+            "version": version,
+            "previous": champion.version if champion else None,
+            "by": BY_TRAINING,
+            "reason": request.trigger,
+        }
+        workspace.store.replace_rows("promotions", EqualTo("dt", request.night), [promotion])
+        replaced = {PREVIOUS: champion.version} if champion else {}
+        set_aliases(workspace, {CHAMPION: version} | replaced)
+    else:
+        set_aliases(workspace, {CHALLENGER: version})
+    return row
+
+
+def _answered(workspace: Workspace, request: TrainingRequest) -> dict[str, Any] | None:
+    from pyiceberg.expressions import EqualTo
+
+    rows = workspace.store.rows("trainings", EqualTo("dt", request.night))
+    return next((row for row in rows if row["request"] == request.digest), None)
+
+
+def _result(request: TrainingRequest, row: Mapping[str, Any], more: Mapping[str, Any]) -> StepResult:
+    verdict = json.loads(row["verdict"])
+    reasons = [check["sentence"] for check in verdict["checks"]]
+    detail = {"model": row["model"], "version": row["version"], "promoted": row["promoted"], "reasons": reasons, "ne": row["ne"]}
+    return StepResult("train", request.night, {"trainings": 1}, detail | more)
