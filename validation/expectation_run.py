@@ -12,7 +12,11 @@ import pandas as pd
 from great_expectations.core import ExpectationValidationResult
 from great_expectations.core.batch_definition import BatchDefinition
 from great_expectations.data_context import EphemeralDataContext
-from great_expectations.data_context.types.base import ProgressBarsConfig
+from great_expectations.data_context.types.base import (
+    DataContextConfig,
+    InMemoryStoreBackendDefaults,
+    ProgressBarsConfig,
+)
 from great_expectations.expectations.metadata_types import FailureSeverity
 
 from validation.feed import Failure, Severity
@@ -49,7 +53,6 @@ class Outcome:
     """What one run found."""
 
     failures: tuple[Failure, ...]
-    critical: bool
     checked: int
 
 
@@ -90,20 +93,22 @@ def percent(share: float) -> str:
 
 
 def _context() -> EphemeralDataContext:
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    return context
+    """A context in memory, which draws no progress bar and makes no documentation pages."""
+    stores = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
+    bars = ProgressBarsConfig(globally=False)
+    return gx.get_context(
+        mode="ephemeral", project_config=DataContextConfig(store_backend_defaults=stores, progress_bars=bars)
+    )
 
 
 def _judged(batches: BatchDefinition, frame: DataFrame | pd.DataFrame, rules: Sequence[Rule]) -> Outcome:
     suite = gx.ExpectationSuite("feed", expectations=[rule.expectation for rule in rules])
     result_format = {"result_format": "BASIC", "partial_unexpected_count": EXAMPLES}
     report = batches.get_batch({"dataframe": frame}).validate(suite, result_format=result_format)
-    # `success` is False for warnings too, so the gate asks for the gravest failure.
-    critical = report.get_max_severity_failure() == FailureSeverity.CRITICAL
+    # The report's own `success` is False for a mere warning too, so it is the failures that the gate goes by.
     by_name = {rule.name: rule for rule in rules}
     failures = tuple(_failure(by_name, result) for result in report.results if not result.success)
-    return Outcome(failures, critical, len(report.results))
+    return Outcome(failures, len(report.results))
 
 
 def _failure(rules: Mapping[str, Rule], result: ExpectationValidationResult) -> Failure:
@@ -113,9 +118,10 @@ def _failure(rules: Mapping[str, Rule], result: ExpectationValidationResult) -> 
     rule = rules[(configuration.meta or {})["rule"]]
     problem = _problem(result.exception_info)
     if problem:
+        # Critical even where the rule is not: nothing is known about the rows.
         message = f"Check `{rule.name}` could not be made: {problem}"
         remedy = "compare the feed's columns and their types with the data set's description."
-        return Failure(rule.name, rule.severity, None, rule.limit, message, remedy)
+        return Failure(rule.name, "critical", None, rule.limit, message, remedy)
     observed, sentence = rule.observed(result.result), rule.sentence(result.result)
     return Failure(rule.name, rule.severity, observed, rule.limit, sentence, rule.remedy)
 

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Literal
 
 import great_expectations.expectations as gxe
+from great_expectations.expectations.metadata_types import FailureSeverity
 
 from conf.settings import FeedExpectations
 from validation.expectation_run import Rule, percent
@@ -64,7 +65,11 @@ def _bound(
 ) -> Rule:
     """A limit on one figure; a figure that equals it passes."""
     expectation = gxe.ExpectColumnValuesToBeBetween(
-        column=figure, severity=severity, meta={"rule": f"{side}_{figure}"}, **{f"{side}_value": limit}
+        column=figure,
+        min_value=limit if side == "min" else None,
+        max_value=limit if side == "max" else None,
+        severity=FailureSeverity(severity),
+        meta={"rule": f"{side}_{figure}"},
     )
     return Rule(expectation, limit, lambda result: observed, lambda result: sentence, remedy)
 

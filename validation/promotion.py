@@ -7,7 +7,7 @@ The prior stands in for the champion where there is none.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -101,7 +101,8 @@ def judge(scores: PairedScores, policy: PromotionPolicy, *, champion: str) -> Ve
     grounds = _grounds(scores, clusters, policy)
     if not all(check.passed for check in grounds):
         return Verdict(False, champion, grounds, len(scores.clicked), clusters)
-    clicked = np.asarray(scores.clicked, dtype=np.float64)
+    scores = _in_double_precision(scores)
+    clicked = scores.clicked
     loss, champion_loss = log_loss(clicked, scores.challenger), log_loss(clicked, scores.champion)
     entropy = float(log_loss(clicked, np.full(len(clicked), clicked.mean())).mean())
     gain = clustered_ratio(champion_loss - loss, np.ones(len(clicked)), cluster)
@@ -110,7 +111,7 @@ def judge(scores: PairedScores, policy: PromotionPolicy, *, champion: str) -> Ve
         *grounds,
         _better(gain, ne, champion_ne, policy, champion),
         _calibrated(clicked, scores.challenger, policy),
-        *_slice_checks(scores, clicked, loss, champion_loss, cluster, policy, champion),
+        *_slice_checks(scores, loss, champion_loss, cluster, policy, champion),
     )
     margin = gain.margin(policy.confidence) / entropy
     value = ne - champion_ne
@@ -130,6 +131,16 @@ def log_loss(clicked: np.ndarray, p: np.ndarray) -> np.ndarray:
     """Log loss of each impression in nats, of probabilities kept 1e-6 away from 0 and 1."""
     p = np.clip(np.asarray(p, dtype=np.float64), SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY)
     return -np.where(clicked == 1, np.log(p), np.log1p(-p))
+
+
+def _in_double_precision(scores: PairedScores) -> PairedScores:
+    """The same scores: sums over many impressions lose clicks in single precision."""
+    return replace(
+        scores,
+        clicked=np.asarray(scores.clicked, dtype=np.float64),
+        challenger=np.asarray(scores.challenger, dtype=np.float64),
+        champion=np.asarray(scores.champion, dtype=np.float64),
+    )
 
 
 def _grounds(scores: PairedScores, clusters: int, policy: PromotionPolicy) -> tuple[Check, ...]:
@@ -200,7 +211,6 @@ def _calibrated(clicked: np.ndarray, p: np.ndarray, policy: PromotionPolicy) -> 
 
 def _slice_checks(
     scores: PairedScores,
-    clicked: np.ndarray,
     loss: np.ndarray,
     champion_loss: np.ndarray,
     cluster: np.ndarray,
@@ -221,7 +231,7 @@ def _slice_checks(
         harm = clustered_ratio(loss[rows] - champion_loss[rows], champion_loss[rows], of_level)
         yield _unharmed(name, harm, len(of_level), policy, confidence, champion)
         p, champion_p = scores.challenger[rows], scores.champion[rows]
-        yield _calibrated_level(name, clicked[rows], p, champion_p, of_level, policy, confidence, champion)
+        yield _calibrated_level(name, scores.clicked[rows], p, champion_p, of_level, policy, confidence, champion)
 
 
 def _large_levels(slices: Mapping[str, np.ndarray], least: int) -> Iterator[tuple[str, np.ndarray]]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 
 import great_expectations.expectations as gxe
+from great_expectations.expectations.metadata_types import FailureSeverity
 
 from validation.expectation_run import Rule, percent, unexpected_count, unexpected_examples, unexpected_share
 
@@ -34,7 +35,7 @@ def row_rules(
 
 def _column_is_there(column: str) -> Rule:
     return Rule(
-        gxe.ExpectColumnToExist(column=column, severity="critical", meta={"rule": f"column_{column}"}),
+        gxe.ExpectColumnToExist(column=column, severity=FailureSeverity.CRITICAL, meta={"rule": f"column_{column}"}),
         limit="present",
         observed=lambda figures: "absent",
         sentence=lambda figures: f"The impressions have no column `{column}`.",
@@ -45,7 +46,7 @@ def _column_is_there(column: str) -> Rule:
 def _never_missing(column: str) -> Rule:
     meta = {"rule": f"missing_{column}"}
     return Rule(
-        gxe.ExpectColumnValuesToNotBeNull(column=column, severity="critical", meta=meta),
+        gxe.ExpectColumnValuesToNotBeNull(column=column, severity=FailureSeverity.CRITICAL, meta=meta),
         limit=0.0,
         observed=unexpected_share,
         sentence=lambda figures: f"{unexpected_count(figures):,} impressions have no `{column}`; each must have one.",
@@ -58,7 +59,7 @@ def _seldom_missing(column: str, most: float) -> Rule:
     # Rounded because 1 - 0.7 is a little more than 0.3, which would fail a share right at its limit.
     mostly = round(1.0 - most, 12)
     return Rule(
-        gxe.ExpectColumnValuesToNotBeNull(column=column, mostly=mostly, severity="warning", meta=meta),
+        gxe.ExpectColumnValuesToNotBeNull(column=column, mostly=mostly, severity=FailureSeverity.WARNING, meta=meta),
         limit=most,
         observed=unexpected_share,
         sentence=lambda figures: (
@@ -73,7 +74,9 @@ def _day_is_allowed(day: date, late_days: int) -> Rule:
     allowed = [(day - timedelta(days=before)).isoformat() for before in reversed(range(late_days + 1))]
     span = " to ".join(dict.fromkeys((allowed[0], allowed[-1])))
     return Rule(
-        gxe.ExpectColumnValuesToBeInSet(column="dt", value_set=allowed, severity="critical", meta={"rule": "day"}),
+        gxe.ExpectColumnValuesToBeInSet(
+            column="dt", value_set=allowed, severity=FailureSeverity.CRITICAL, meta={"rule": "day"}
+        ),
         limit=span,
         observed=unexpected_examples,
         sentence=lambda figures: (
@@ -87,7 +90,7 @@ def _day_is_allowed(day: date, late_days: int) -> Rule:
 def _id_is_unique() -> Rule:
     meta = {"rule": "unique_impression_id"}
     return Rule(
-        gxe.ExpectColumnValuesToBeUnique(column="impression_id", severity="critical", meta=meta),
+        gxe.ExpectColumnValuesToBeUnique(column="impression_id", severity=FailureSeverity.CRITICAL, meta=meta),
         limit=0.0,
         observed=unexpected_share,
         sentence=lambda figures: (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
@@ -48,8 +49,8 @@ def good(spark: SparkSession) -> DataFrame:
     return rows(spark, [(f"i{n}", "2026-01-05", "u1", "top") for n in range(10)])
 
 
-def rows(spark: SparkSession, values: list[tuple[str | None, ...]]) -> DataFrame:
-    return spark.createDataFrame(values, SCHEMA)
+def rows(spark: SparkSession, values: Sequence[tuple[str | None, ...]]) -> DataFrame:
+    return spark.createDataFrame(list(values), SCHEMA)
 
 
 def verdict_on(impressions: DataFrame, profile: FeedProfile = PROFILE, late_days: int = 0) -> FeedVerdict:
@@ -149,6 +150,13 @@ def test_late_rows_count_only_within_the_days_allowed(
 
 def test_the_day_may_be_a_date_column(good: DataFrame) -> None:
     assert verdict_on(good.withColumn("dt", good["dt"].cast("date"))).passed
+
+
+def test_a_check_that_cannot_be_made_stops_the_night_and_says_why(good: DataFrame) -> None:
+    broken = good.selectExpr("impression_id", "dt", "user_id", "raise_error('the file is gone') AS placement")
+    verdict = verdict_on(broken)
+    assert failed(verdict) == [("missing_placement", "critical")]
+    assert verdict.critical[0].message == "Check `missing_placement` could not be made: the file is gone"
 
 
 def test_a_column_that_is_not_there_stops_the_night(good: DataFrame) -> None:

@@ -270,7 +270,8 @@ def test_one_class_only_is_refused(clicked: float) -> None:
 
 
 def test_nothing_at_all_is_refused() -> None:
-    nothing = PairedScores(*(np.array([]) for _ in range(4)), slices={"slot": np.array([])})
+    none = np.array([])
+    nothing = PairedScores(clicked=none, challenger=none, champion=none, cluster=none, slices={"slot": none})
     verdict = judge(nothing, POLICY, champion="version 3")
     assert (verdict.promote, verdict.impressions, verdict.clusters) == (False, 0, 0)
 
