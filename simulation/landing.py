@@ -65,7 +65,7 @@ def write_days(
     was late from the days before it, so some of its clicks belong to impressions that never landed.
 
     Raises:
-        SettingsError: there is no day to write, or `start` lies before the world began.
+        SettingsError: there is no day to write, `start` lies before the world began, or the world is too small for ads.
     """
     if days < 1:
         raise SettingsError(f"Asked to simulate {days} days; ask for at least one.")

@@ -43,6 +43,8 @@ class WorldSettings:
         for name in _COUNTS:
             if getattr(self, name) < 1:
                 raise SettingsError(f"World setting {name} is {getattr(self, name)}; it must be at least 1.")
+        if self.users <= self.joins_per_day:
+            raise SettingsError(f"World setting users is {self.users}; it must exceed joins_per_day, or nobody stays.")
         for name in _SHARES:
             if not 0 <= getattr(self, name) < 1:
                 raise SettingsError(f"World setting {name} is {getattr(self, name)}; it must lie in 0..1.")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import lru_cache, partial
 
 import numpy as np
 
+from conf.errors import SettingsError
 from simulation.ads import LONGEST_LIFE, Ads, ads_launched_on, joined_ads
 from simulation.clicks import (
     ClickLog,
@@ -88,7 +89,13 @@ class World:
 
     def _running_on(self, day: int) -> Ads:
         ads = joined_ads([self._launched(launch) for launch in range(day - LONGEST_LIFE + 1, day + 1)])
-        return ads.only(ads.retires > day)
+        running = ads.only(ads.retires > day)
+        if not running.announced.any():
+            raise SettingsError(
+                f"No announced ad runs on {date.fromordinal(day)} of the simulated world; "
+                "give it more advertisers or campaigns_per_advertiser."
+            )
+        return running
 
     def _expected_on(self, day: int) -> Pairs:
         return expected_pairs(self.settings, self.scenario, self._users(day), self._running(day), day)

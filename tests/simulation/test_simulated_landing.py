@@ -125,6 +125,12 @@ def test_no_day_to_write_is_an_error(tmp_path: Path) -> None:
         write_days(tmp_path, tmp_path, SMALL, Scenario(), FIRST, 0)
 
 
+def test_a_world_too_small_to_have_ads_is_an_error(tmp_path: Path) -> None:
+    tiny = replace(SMALL, advertisers=1, campaigns_per_advertiser=1)
+    with pytest.raises(SettingsError, match="more advertisers"):
+        write_days(tmp_path, tmp_path, tiny, Scenario(), FIRST, 1)
+
+
 def test_a_day_before_the_world_began_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="begins on"):
         write_days(tmp_path, tmp_path, SMALL, Scenario(), date(1999, 1, 1), 1)
@@ -225,7 +231,8 @@ def test_times_carry_the_offset_of_their_zone_on_the_night_the_clocks_change(lan
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("users", 0), ("late_share", 1.0), ("base_ctr", 0.0), ("time_zone", "Mars/Base"), ("seed", -1)]
+    ("name", "value"),
+    [("users", 0), ("users", 60), ("late_share", 1.0), ("base_ctr", 0.0), ("time_zone", "Mars/Base"), ("seed", -1)],
 )
 def test_an_impossible_world_is_refused_by_the_name_of_the_setting(name: str, value: object) -> None:
     with pytest.raises(SettingsError, match=name):
