@@ -13,15 +13,30 @@ from datetime import date, timedelta
 from typing import Literal
 
 from monitoring.measures import ColumnDrift
+from monitoring.quality import known
 
 EventKind = Literal["trained", "promoted", "blocked"]
 SeriesStyle = Literal["main", "second", "promised"]
 
-WIDTH, HEIGHT = 480.0, 214.0
-LEFT, RIGHT, TOP, BOTTOM = 50.0, 470.0, 10.0, 168.0
-EVENT_Y = 204.0
 MOST_DOTS = 45
 DAY_STEPS = (1, 2, 3, 7, 14, 28, 56, 91, 182, 364)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The view box of a trend chart and the plot within it; events are marked in a band below the time axis."""
+
+    width: float = 480.0
+    height: float = 214.0
+    left: float = 50.0
+    right: float = 470.0
+    top: float = 10.0
+    bottom: float = 168.0
+    days_at: float = 187.0
+    events_at: float = 203.0
+
+
+FRAME = Frame()
 
 
 @dataclass(frozen=True)
@@ -101,20 +116,21 @@ def trend_chart(
     percent: bool = False,
 ) -> TrendChart | None:
     """A chart of `series` over `days` (ascending); None where no value is known."""
-    known = [value for line in series for value in line.values if value is not None]
-    if not known:
+    measured = [value for line in series for seen in line.values if (value := known(seen)) is not None]
+    if not measured:
         return None
     x_of, x_ticks = _time_axis(days)
-    low, high = _padded_range([*known, *limits])
+    low, high = _padded_range([*measured, *limits])
     steps = nice_steps(low, high)
 
     def y_of(value: float) -> float:
-        return BOTTOM - (value - low) / (high - low) * (BOTTOM - TOP)
+        return FRAME.bottom - (value - low) / (high - low) * (FRAME.bottom - FRAME.top)
 
     def text_of(value: float) -> str:
         return spelled(value, steps[1] - steps[0] if len(steps) > 1 else high - low, percent)
 
-    drawn = tuple(_drawn(line, days, x_of, y_of, percent) for line in series if any(v is not None for v in line.values))
+    lines = (_drawn(line, days, x_of, y_of, percent) for line in series)
+    drawn = tuple(line for line in lines if line.points)
     return TrendChart(
         title=title,
         summary=_summary(days, drawn),
@@ -132,7 +148,7 @@ def _time_axis(days: Sequence[date]) -> tuple[Callable[[date], float], tuple[Tic
     span = (days[-1] - days[0]).days
 
     def x_of(day: date) -> float:
-        return RIGHT - 8 - (days[-1] - day).days / max(span, 1) * (RIGHT - LEFT - 16)
+        return FRAME.right - 8 - (days[-1] - day).days / max(span, 1) * (FRAME.right - FRAME.left - 16)
 
     step = next((step for step in DAY_STEPS if span / step <= 5), DAY_STEPS[-1])
     ticked = [days[-1] - timedelta(days=back) for back in range(0, span + 1, step)]
@@ -165,13 +181,14 @@ def _drawn(
     line: Series, days: Sequence[date], x_of: Callable[[date], float], y_of: Callable[[float], float], percent: bool
 ) -> DrawnSeries:
     path, points, pen_down = [], [], False
-    for index, (day, value) in enumerate(zip(days, line.values, strict=True)):
+    values = [known(value) for value in line.values]
+    for index, (day, value) in enumerate(zip(days, values, strict=True)):
         if value is None:
             pen_down = False
             continue
         x, y = round(x_of(day), 1), round(y_of(value), 1)
         path.append(f"{'L' if pen_down else 'M'}{x} {y}")
-        has_next = index + 1 < len(days) and line.values[index + 1] is not None
+        has_next = index + 1 < len(days) and values[index + 1] is not None
         is_alone = not pen_down and not has_next
         visible = is_alone or (len(days) <= MOST_DOTS and line.style != "promised")
         points.append(

@@ -51,10 +51,7 @@ def folded(current: pd.Series, reference: pd.Series, top: int = TOP_CATEGORIES) 
     Both take columns from `category_values`. The unseen share is counted before folding, over non-missing rows.
     """
     known = reference.value_counts()
-    kept = {
-        MISSING,
-        *sorted(known.index, key=lambda value: (-known[value], value))[:top],
-    }
+    kept = {MISSING, *sorted(known.index, key=lambda value: (-known[value], value))[:top]}
     present = current.dropna()
     unseen = ~present.isin(known.index)
     return FoldedCategories(

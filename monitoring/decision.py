@@ -15,7 +15,7 @@ from datetime import date
 from typing import Any, Literal
 
 from conf.settings import DriftThresholds, RetrainingPolicy
-from monitoring.quality import ratio
+from monitoring.quality import known, ratio
 
 Verdict = Literal["ok", "watch", "retrain", "blocked", "wait"]
 Cause = Literal[
@@ -104,10 +104,7 @@ class Decision:
 
 
 def decide(
-    history: Sequence[NightFacts],
-    policy: RetrainingPolicy,
-    thresholds: DriftThresholds,
-    min_mature_days: int,
+    history: Sequence[NightFacts], policy: RetrainingPolicy, thresholds: DriftThresholds, min_mature_days: int
 ) -> Decision:
     """The decision after the latest night in `history`.
 
@@ -143,27 +140,18 @@ def night_signals(night: NightFacts, thresholds: DriftThresholds) -> tuple[Signa
 
 def _shift_signals(night: NightFacts, thresholds: DriftThresholds) -> list[Signal]:
     found = []
-    share, limit = night.drift_share, thresholds.share_of_columns
+    share, limit = known(night.drift_share), thresholds.share_of_columns
     if share is not None and share >= limit:
         words = f"{share:.0%} of the columns drifted (limit {limit:.0%}): {named(night.drifted_columns)}"
         found.append(Signal("drift_share", "shift", share, limit, False, words))
-    distance, limit = night.prediction_distance, thresholds.prediction
+    distance, limit = known(night.prediction_distance), thresholds.prediction
     if distance is not None and distance >= limit:
         words = f"predictions moved by {distance:.2f} deviations (limit {limit:.2f})"
         found.append(Signal("prediction_distance", "shift", distance, limit, False, words))
     change, limit = ratio(night.ctr, night.ctr_reference), thresholds.ctr_ratio
     if change is not None and not 1 / limit < change < limit:
         words = f"CTR is {change:.2f} times the reference's (limits {1 / limit:.2f} and {limit:.2f})"
-        found.append(
-            Signal(
-                "ctr_ratio",
-                "shift",
-                change,
-                limit if change > 1 else 1 / limit,
-                True,
-                words,
-            )
-        )
+        found.append(Signal("ctr_ratio", "shift", change, limit if change > 1 else 1 / limit, True, words))
     return found
 
 
@@ -173,23 +161,10 @@ def _decay_signals(night: NightFacts, thresholds: DriftThresholds) -> list[Signa
     if excess is not None and excess >= limit:
         words = f"NE {night.ne:.4f} is {excess:.3f} times the promised {night.ne_promised:.4f} (limit {limit:.2f})"
         found.append(Signal("ne_ratio", "decay", excess, limit, True, words))
-    calibration, low, high = (
-        night.calibration_ratio,
-        thresholds.calibration_low,
-        thresholds.calibration_high,
-    )
+    calibration, low, high = (night.calibration_ratio, thresholds.calibration_low, thresholds.calibration_high)
     if calibration is not None and not low < calibration < high:
         words = f"calibration ratio {calibration:.3f} (limits {low:.2f} and {high:.2f})"
-        found.append(
-            Signal(
-                "calibration_ratio",
-                "decay",
-                calibration,
-                high if calibration > 1 else low,
-                True,
-                words,
-            )
-        )
+        found.append(Signal("calibration_ratio", "decay", calibration, high if calibration > 1 else low, True, words))
     return found
 
 
@@ -215,14 +190,8 @@ def _ground_for_training(
         return cause, (f"Drift or decay on {len(evidence)} nights of {looked}.", *told)
     age = (latest.day - latest.champion_trained_on).days if latest.champion_trained_on else 0
     if age > policy.max_champion_age_days:
-        return "stale_champion", (
-            f"The champion is {age} days old (limit {policy.max_champion_age_days}).",
-            *told,
-        )
-    return "none", (
-        f"Drift or decay on {len(evidence)} night of {looked}.",
-        *told,
-    ) if evidence else ()
+        return "stale_champion", (f"The champion is {age} days old (limit {policy.max_champion_age_days}).", *told)
+    return "none", (f"Drift or decay on {len(evidence)} night of {looked}.", *told) if evidence else ()
 
 
 def _counted_evidence(
@@ -257,10 +226,7 @@ def _obstacle(latest: NightFacts, policy: RetrainingPolicy, min_mature_days: int
         passed = (latest.day - latest.last_training).days
         if passed <= policy.cooldown_days:
             words = f"The last training was on {latest.last_training}, {passed} days before"
-            return (
-                "cooldown",
-                f"{words}; the next one may follow {policy.cooldown_days + 1} days after it.",
-            )
+            return ("cooldown", f"{words}; the next one may follow {policy.cooldown_days + 1} days after it.")
     if latest.mature_days < min_mature_days:
         have = f"{latest.mature_days} of the {min_mature_days} days with final labels that training needs"
         return "too_few_labels", f"Only {have} have come in."
@@ -268,10 +234,7 @@ def _obstacle(latest: NightFacts, policy: RetrainingPolicy, min_mature_days: int
 
 
 def _without_training(
-    latest: NightFacts,
-    signals: tuple[Signal, ...],
-    earlier: tuple[str, ...],
-    thresholds: DriftThresholds,
+    latest: NightFacts, signals: tuple[Signal, ...], earlier: tuple[str, ...], thresholds: DriftThresholds
 ) -> Decision:
     if latest.impressions < thresholds.min_impressions:
         few = f"{latest.impressions} scored impressions say nothing (at least {thresholds.min_impressions} needed)."
@@ -286,13 +249,13 @@ def _without_training(
 
 def _calm_words(latest: NightFacts, thresholds: DriftThresholds) -> tuple[str, ...]:
     words = ["Every measure lies within its limits."]
-    if latest.drift_share is not None:
+    if known(latest.drift_share) is not None:
         drifted = f", drifted: {named(latest.drifted_columns)}" if latest.drifted_columns else ""
         words.append(
             f"{latest.drift_share:.0%} of the columns drifted (limit {thresholds.share_of_columns:.0%}){drifted}."
         )
-    if latest.ne is not None and latest.ne_promised is not None:
+    if ratio(latest.ne, latest.ne_promised) is not None:
         words.append(f"NE {latest.ne:.4f}, promised {latest.ne_promised:.4f}.")
-    if latest.calibration_ratio is not None:
+    if known(latest.calibration_ratio) is not None:
         words.append(f"Calibration ratio {latest.calibration_ratio:.3f}.")
     return tuple(words)

@@ -18,13 +18,7 @@ from conf.settings import DriftThresholds
 from monitoring import column_values as values
 from monitoring.measures import ColumnDrift, ColumnKind, Distribution, DriftMeasures
 
-__all__ = [
-    "ColumnDrift",
-    "Distribution",
-    "DriftColumns",
-    "DriftMeasures",
-    "measure_drift",
-]
+__all__ = ["ColumnDrift", "Distribution", "DriftColumns", "DriftMeasures", "measure_drift"]
 
 PREDICTION = "p_click"
 LABEL = "clicked"
@@ -75,10 +69,7 @@ def measure_drift(
     the current frame is drifted; one without values in the reference says nothing and is left out of the share.
     Evidently's page and figures are written to `html` and `json_file`, unless no column could be compared.
     """
-    sampled = (
-        _sampled(current, thresholds.sample_rows),
-        _sampled(reference, thresholds.sample_rows),
-    )
+    sampled = (_sampled(current, thresholds.sample_rows), _sampled(reference, thresholds.sample_rows))
     pairs = [
         *(_categorical_pair(name, *sampled, thresholds) for name in columns.categorical),
         *(_numeric_pair(name, *sampled, thresholds, "numeric") for name in columns.numeric),
@@ -115,16 +106,8 @@ def _missing_share(column: pd.Series) -> float:
     return float(column.isna().mean()) if len(column) else 1.0
 
 
-def _categorical_pair(
-    name: str,
-    current: pd.DataFrame,
-    reference: pd.DataFrame,
-    thresholds: DriftThresholds,
-) -> _Pair:
-    now, then = (
-        values.category_values(_column(current, name)),
-        values.category_values(_column(reference, name)),
-    )
+def _categorical_pair(name: str, current: pd.DataFrame, reference: pd.DataFrame, thresholds: DriftThresholds) -> _Pair:
+    now, then = (values.category_values(_column(current, name)), values.category_values(_column(reference, name)))
     missing = _missing_share(now), _missing_share(then)
     if 1.0 in missing:
         return _Pair(name, "categorical", thresholds.psi, *missing)
@@ -143,17 +126,10 @@ def _categorical_pair(
 
 
 def _numeric_pair(
-    name: str,
-    current: pd.DataFrame,
-    reference: pd.DataFrame,
-    thresholds: DriftThresholds,
-    kind: ColumnKind,
+    name: str, current: pd.DataFrame, reference: pd.DataFrame, thresholds: DriftThresholds, kind: ColumnKind
 ) -> _Pair:
     threshold = thresholds.prediction if kind == "prediction" else thresholds.wasserstein
-    now, then = (
-        values.numeric_values(_column(current, name)),
-        values.numeric_values(_column(reference, name)),
-    )
+    now, then = (values.numeric_values(_column(current, name)), values.numeric_values(_column(reference, name)))
     missing = _missing_share(now), _missing_share(then)
     if 1.0 in missing:
         return _Pair(name, kind, threshold, *missing)

@@ -90,10 +90,7 @@ class DriftMeasures:
 
     def worst(self, count: int | None = None) -> tuple[ColumnDrift, ...]:
         """The columns ordered by distance over threshold, largest first; at most `count` of them."""
-        ordered = sorted(
-            self.columns,
-            key=lambda column: (-column.severity, not column.drifted, column.name),
-        )
+        ordered = sorted(self.columns, key=lambda column: (-column.severity, not column.drifted, column.name))
         return tuple(ordered[:count])
 
     def to_dict(self) -> dict[str, Any]:

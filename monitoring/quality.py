@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
+
+def known(value: float | None) -> float | None:
+    """The value, or None where it is not a number: a stored table may say either for "not measured"."""
+    return None if value is None or math.isnan(value) else value
+
 
 def ratio(seen: float | None, promised: float | None) -> float | None:
     """Seen / promised; None where either is unknown or nothing was promised."""
+    seen, promised = known(seen), known(promised)
     return seen / promised if seen is not None and promised else None
 
 
@@ -16,4 +24,4 @@ def relative_change(seen: float | None, promised: float | None) -> float | None:
 
 def best_known(final: float | None, provisional: float | None) -> float | None:
     """The figure from final labels where there is one, else the provisional one."""
-    return provisional if final is None else final
+    return known(provisional) if known(final) is None else final

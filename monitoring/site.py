@@ -10,10 +10,11 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from conf.settings import DriftThresholds
-from monitoring.charts import Event, Series, TrendChart, distribution_chart, trend_chart
+from monitoring.charts import FRAME, Event, Series, TrendChart, distribution_chart, trend_chart
 from monitoring.decision import Cause, Verdict, named
 from monitoring.measures import ColumnDrift
 from monitoring.pages import Link, NightPage, NightRow, SliceQuality, StepTiming, TableCount
+from monitoring.quality import known
 
 __all__ = [
     "Link",
@@ -58,8 +59,8 @@ def night_folder(folder: Path, day: date) -> Path:
 
 def write_night_page(folder: Path, page: NightPage) -> Path:
     """Write one night's page below `folder`, the root of the site, and return its file."""
-    columns = page.drift.worst() if page.drift else ()
-    drawn = [column for column in (*_prediction(page), *columns) if column.distribution][:DRAWN_COLUMNS]
+    columns = (*_prediction(page), *page.drift.worst()) if page.drift else ()
+    drawn = [column for column in columns if column.distribution][:DRAWN_COLUMNS]
     content = (
         _environment()
         .get_template("night.html")
@@ -143,16 +144,16 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(number=_number, percent=_percent, change=_change, count=_count, named=named)
-    environment.globals.update(headlines=HEADLINES, symbols=SYMBOLS, causes=CAUSES)
+    environment.globals.update(frame=FRAME, headlines=HEADLINES, symbols=SYMBOLS, causes=CAUSES)
     return environment
 
 
 def _number(value: float | None, digits: int = 3) -> str:
-    return UNKNOWN if value is None else f"{value:.{digits}f}"
+    return UNKNOWN if known(value) is None else f"{value:.{digits}f}"
 
 
 def _percent(value: float | None, digits: int = 1) -> str:
-    return UNKNOWN if value is None else f"{value:.{digits}%}"
+    return UNKNOWN if known(value) is None else f"{value:.{digits}%}"
 
 
 def _change(value: float | None) -> str:
