@@ -161,7 +161,8 @@ def _decay_signals(night: NightFacts, thresholds: DriftThresholds) -> list[Signa
     if excess is not None and excess >= limit:
         words = f"NE {night.ne:.4f} is {excess:.3f} times the promised {night.ne_promised:.4f} (limit {limit:.2f})"
         found.append(Signal("ne_ratio", "decay", excess, limit, True, words))
-    calibration, low, high = (night.calibration_ratio, thresholds.calibration_low, thresholds.calibration_high)
+    calibration = known(night.calibration_ratio)
+    low, high = thresholds.calibration_low, thresholds.calibration_high
     if calibration is not None and not low < calibration < high:
         words = f"calibration ratio {calibration:.3f} (limits {low:.2f} and {high:.2f})"
         found.append(Signal("calibration_ratio", "decay", calibration, high if calibration > 1 else low, True, words))
