@@ -27,15 +27,15 @@ class BoostedSettings:
     Binned rows take about one byte a cell in memory. With `external_memory` they lie in temporary files instead.
     """
 
-    eta: float = 0.08
+    eta: float = 0.2
     max_depth: int = 6
     min_child_weight: float = 20.0
     subsample: float = 0.9
-    colsample_bytree: float = 0.7
+    colsample_bytree: float = 0.6
     reg_lambda: float = 5.0
     max_bin: int = 128
-    max_rounds: int = 300
-    early_stopping_rounds: int = 20
+    max_rounds: int = 80
+    early_stopping_rounds: int = 10
     device: Literal["cpu", "cuda"] = "cpu"
     external_memory: bool = False
     threads: int = 0
@@ -78,7 +78,8 @@ class BoostedModel:
     def gains(self) -> dict[str, float]:
         """Total loss reduction by feature, largest first; features that no tree used are absent."""
         gains = self.booster.get_score(importance_type="total_gain")
-        return {name: float(gain) for name, gain in sorted(gains.items(), key=lambda item: (-item[1], item[0]))}
+        totals = {name: float(np.sum(gain)) for name, gain in gains.items()}
+        return dict(sorted(totals.items(), key=lambda item: (-item[1], item[0])))
 
     def save(self, folder: Path) -> None:
         """Writes booster.ubj."""
@@ -138,7 +139,7 @@ def _binned(
     }
     if settings.external_memory:
         cache = f"{folder}/{'train' if reference is None else 'validation'}"
-        binned = xgb.ExtMemQuantileDMatrix(_encoded_rows(batches, encoder, cache), **options)
+        binned: xgb.DMatrix = xgb.ExtMemQuantileDMatrix(_encoded_rows(batches, encoder, cache), **options)
     else:
         binned = xgb.QuantileDMatrix(_encoded_rows(batches, encoder, None), **options)
     if reference is None and len(labels := np.unique(binned.get_label())) < 2:

@@ -137,7 +137,7 @@ def train_bundle(
     """A model of the kind: learned from `train`, stopped, weighed and calibrated on `validation`.
 
     Both are given whole: `sampling_rate` is the share of rows without a click that is learned from, and sampling
-    happens here. The same rows and settings give the same bundle. Raises NotReady where the rows cannot be learned from.
+    happens here. The same rows and settings give the same bundle. Raises NotReady where there is nothing to learn from.
     """
     if kind == "constant":
         sampling_rate = 1.0  # counting needs no sample

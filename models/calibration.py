@@ -121,7 +121,7 @@ class ReliabilityCurve:
 
 
 def fit_calibrator(method: CalibrationMethod, p: np.ndarray, y: np.ndarray) -> Calibrator:
-    """A calibrator of the method, fitted on held-out probabilities and labels. Without rows, one that changes nothing."""
+    """A calibrator of the method, fitted on held-out probabilities and labels. Without rows, the identity."""
     if method == "identity" or not len(y):
         return IdentityCalibrator()
     return PlattCalibrator.fit(p, y) if method == "platt" else IsotonicCalibrator.fit(p, y)

@@ -64,9 +64,8 @@ class FeatureColumns:
         known = {field.name for field in fields(cls)}
         if unknown := set(state) - known:
             raise SettingsError(f"Unknown kinds of feature column {sorted(unknown)}; known: {sorted(known)}.")
-        return cls(
-            **{
-                name: tuple(tuple(item) if isinstance(item, list | tuple) else item for item in items)
-                for name, items in state.items()
-            }
-        )
+        read: dict[str, Any] = {
+            name: tuple(tuple(item) if isinstance(item, list | tuple) else item for item in items)
+            for name, items in state.items()
+        }
+        return cls(**read)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ class ConstantSettings:
 class RowCountEncoder:
     """Reads nothing of a row but that it is there."""
 
-    columns: FeatureColumns = FeatureColumns()
+    columns: FeatureColumns = field(default_factory=FeatureColumns)
 
     def encode(self, batch: pa.RecordBatch) -> np.ndarray:
         """A matrix without columns, shape (rows, 0)."""

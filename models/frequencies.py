@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,24 +14,32 @@ class FrequencyTable:
 
     def __init__(self, capacity: int = 200_000) -> None:
         self._capacity = capacity
-        self._counts = pd.Series(dtype="int64")
+        self._counts = pa.table({"value": pa.array([], pa.string()), "count": pa.array([], pa.int64())})
+        self._waiting: list[pa.Table] = []
+        self._waiting_rows = 0
 
     def add(self, values: pa.Array) -> None:
         """Counts the non-null values of a string column."""
         counted = pc.value_counts(pc.drop_null(values))
-        added = pd.Series(
-            counted.field("counts").to_numpy(zero_copy_only=False),
-            index=counted.field("values").to_numpy(zero_copy_only=False),
-        )
-        self._counts = self._counts.add(added, fill_value=0).astype("int64") if len(self._counts) else added
-        if len(self._counts) > self._capacity:
-            self._counts = self._ranked().iloc[: self._capacity // 2]
+        self._waiting.append(pa.table({"value": counted.field("values"), "count": counted.field("counts")}))
+        self._waiting_rows += len(counted)
+        if self._waiting_rows > self._capacity:
+            self._merge()
 
     def most_frequent(self, at_most: int, min_count: int = 1) -> tuple[str, ...]:
         """The values seen at least `min_count` times, most frequent first, equal counts in order of the text."""
-        ranked = self._ranked().iloc[:at_most]
-        return tuple(str(value) for value in ranked[ranked >= min_count].index)
+        self._merge()
+        frequent = self._counts.filter(pc.field("count") >= min_count)
+        return tuple(_ranked(frequent).slice(0, at_most).column("value").to_pylist())
 
-    def _ranked(self) -> pd.Series:
-        # Sorting the text first makes ties independent of the order of the rows.
-        return self._counts.sort_index().sort_values(ascending=False, kind="stable")
+    def _merge(self) -> None:
+        summed = pa.concat_tables([self._counts, *self._waiting]).group_by("value").aggregate([("count", "sum")])
+        self._counts = summed.rename_columns(["value", "count"])
+        self._waiting, self._waiting_rows = [], 0
+        if self._counts.num_rows > self._capacity:
+            self._counts = _ranked(self._counts).slice(0, self._capacity // 2)
+
+
+def _ranked(counts: pa.Table) -> pa.Table:
+    # The text breaks ties, so the order of the rows has no say.
+    return counts.sort_by([("count", "descending"), ("value", "ascending")])

@@ -17,6 +17,10 @@ from models.columns import FeatureColumns
 from models.probability import log_odds
 from models.row_sample import RowSample
 
+# Numbers are dense and buckets are rare. At deviation 1 the solver spends its steps on the numbers; at 0.3 it reached
+# in 40 steps what took 60.
+_DEVIATION = 0.3
+
 
 @dataclass(frozen=True)
 class HashingSettings:
@@ -32,7 +36,7 @@ class HashingSettings:
 class HashingEncoder:
     """Three blocks of columns: one scaled column a number, then the one-hot bins of each number, then 2**bits buckets.
 
-    Numbers are standardised, rates as their log odds, counts as log(1 + count). A missing number is 0 (the mean) in the
+    Numbers have mean 0 and deviation 0.3, rates as log odds, counts as log(1 + count). A missing number is 0 in the
     first block and has a bin of its own in the second. A pair of `rate_evidence` adds the centred log odds of the rate
     times the log count, so that a rate with much behind it can weigh more. Categories that collide share a weight.
     """
@@ -91,7 +95,7 @@ class HashingEncoder:
         centres = np.array(self.centres)
         pairs = [_evidence(measured, self.columns, centres, pair) for pair in self.columns.rate_evidence]
         numbers = np.column_stack([measured - centres, *pairs]) / np.array(self.scales)
-        return np.nan_to_num(numbers, nan=0.0).clip(-8.0, 8.0)
+        return np.nan_to_num(numbers, nan=0.0).clip(-8.0, 8.0) * _DEVIATION
 
     def _bins(self, measured: np.ndarray) -> np.ndarray:
         if not self.settings.bins:
