@@ -105,7 +105,7 @@ def _absolute_if_file(text: str) -> str:
 def airflow_variables(workspace: Workspace, port: int, *, on_schedule: bool = True) -> dict[str, str]:
     """The environment of every Airflow process of a home.
 
-    With `on_schedule` off, DAGs run by hand, by backfill and by drift alone.
+    With `on_schedule` off, DAGs run by hand and by drift alone.
     Variables `AIRFLOW__*` that are set already stand, so that a PostgreSQL database can be named, for example; only
     what must fit this home does not: addresses, folders and the login.
     """

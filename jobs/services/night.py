@@ -52,7 +52,9 @@ def run_night(workspace: Workspace, day: date, console: Console) -> NightRun:
     # Unpausing a DAG lets its schedule create a run for the real yesterday; this command is about one day alone.
     environment = airflow_variables(workspace, port, on_schedule=False)
     client = AirflowClient(f"http://{host}:{port}", USER, airflow.password())
-    with stopped_at_the_end(ServiceGroup(environment, PROJECT_FOLDER, airflow.logs)) as group:
+    # By the end nothing is under way any more, and the api-server alone would take several seconds to say goodbye.
+    services = ServiceGroup(environment, PROJECT_FOLDER, airflow.logs, seconds_to_stop=3)
+    with stopped_at_the_end(services) as group:
         with console.status("Starting Airflow"):
             airflow.migrate(environment)
             for service in airflow_services(client, triggerer=False):
@@ -159,4 +161,4 @@ def task_line(task: dict[str, object]) -> Text:
     state = str(task["state"] or "waiting")
     duration = task.get("duration")
     seconds = f"{float(str(duration)):.1f} s" if duration else ""
-    return Text.assemble((f"  {state:<14}", STYLES.get(state, "dim")), f"{task['task_id']!s:<16}", seconds)
+    return Text.assemble((f"  {state:<14}", STYLES.get(state, "dim")), f"{task['task_id']!s:<22}", seconds)

@@ -37,6 +37,4 @@ def require_free(host: str, ports: Mapping[str, int]) -> None:
         if others:
             raise ServiceError(f"{option} and {others[0]} are both {port}. Give one of them another port.")
         if not is_free(host, port):
-            raise ServiceError(
-                f"Port {port} on {host} is taken. Stop what listens there, or choose another: {option} N."
-            )
+            raise ServiceError(f"Port {port} on {host} is taken. Stop what listens there, or give another: {option} N.")

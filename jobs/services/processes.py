@@ -15,7 +15,6 @@ import psutil
 
 from jobs.services.errors import ServiceError
 
-SECONDS_TO_STOP = 12.0
 LOG_LINES_SHOWN = 15
 
 
@@ -30,11 +29,15 @@ class Service:
 
 @dataclass
 class ServiceGroup:
-    """Services that live and end together. Their output goes to one log file each."""
+    """Services that live and end together. Their output goes to one log file each.
+
+    Asked to stop, they get `seconds_to_stop` for it before they are killed.
+    """
 
     environment: Mapping[str, str]
     folder: Path
     logs: Path
+    seconds_to_stop: float = 12.0
     _running: dict[str, tuple[Service, psutil.Popen]] = field(default_factory=dict)
 
     def start(self, service: Service) -> None:
@@ -96,7 +99,7 @@ class ServiceGroup:
         family = _with_descendants([process for _, process in self._running.values()])
         _signal_all([process for _, process in self._running.values()], signal.SIGTERM)
         # A service that is being stopped may still start a process: look again before the last blow.
-        deadline = time.monotonic() + SECONDS_TO_STOP
+        deadline = time.monotonic() + self.seconds_to_stop
         while time.monotonic() < deadline and any(_alive(process) for process in family):
             leaders = [process for _, process in self._running.values() if _alive(process)]
             known = {process.pid for process in family}

@@ -81,5 +81,5 @@ def _print_addresses(console: Console, airflow: AirflowHome, host: str, ports: P
             "DAGs run on schedule once they are switched on in Airflow: ctr_nightly, ctr_train, ctr_maintenance."
         )
     else:
-        console.print("No schedule: DAGs run by hand, by backfill and by drift alone.")
+        console.print("No schedule: DAGs run by hand and by drift alone.")
     console.print("Ctrl-C stops everything.")
