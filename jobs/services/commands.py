@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from datetime import date, datetime, time
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
-ON_DATE = typer.Option("--date", formats=["%Y-%m-%d"], help="The day, in the data set's time zone.")
+from jobs.cli.options import Day, as_date, with_workspace
+from jobs.workspace import Workspace
 
 
 def register(app: typer.Typer) -> None:
     """Add `up`, `airflow-night`, `airflow-backfill` and `airflow` to the command line."""
-    app.command()(up)
-    app.command("airflow-night")(airflow_night)
-    app.command("airflow-backfill")(airflow_backfill)
-    app.command("airflow", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(airflow)
+    app.command("up", epilog="Example: `ctr up --airflow-port 8081`")(up)
+    app.command("airflow-night", epilog="Example: `ctr airflow-night --date 2026-01-21`")(airflow_night)
+    app.command("airflow-backfill", epilog="Example: `ctr airflow-backfill --from 2026-01-03 --to 2026-01-05`")(
+        airflow_backfill
+    )
+    app.command("airflow", epilog="Example: `ctr airflow -- dags list`")(airflow)
 
 
+@with_workspace
 def up(
+    workspace: Workspace,
     airflow_port: Annotated[int | None, typer.Option(help="Default: airflow.ui_port of the settings.")] = None,
     mlflow_port: Annotated[int | None, typer.Option(help="Default: airflow.mlflow_port of the settings.")] = None,
     reports_port: Annotated[int | None, typer.Option(help="Default: airflow.reports_port of the settings.")] = None,
@@ -30,9 +35,7 @@ def up(
     from rich.console import Console
 
     from jobs.services.up import Ports, run_services
-    from jobs.workspace import open_workspace
 
-    workspace = open_workspace()
     settings = workspace.settings.airflow
     ports = Ports(
         airflow=airflow_port or settings.ui_port,
@@ -42,41 +45,40 @@ def up(
     run_services(workspace, ports, on_schedule=schedule, console=Console())
 
 
-def airflow_night(day: Annotated[datetime, ON_DATE]) -> None:
+@with_workspace
+def airflow_night(workspace: Workspace, date: Day) -> None:
     """Run one night through Airflow: start it, run the DAG and the training it may ask for, stop it."""
     from rich.console import Console
 
-    from jobs.services.night import run_night
-    from jobs.workspace import open_workspace
+    from jobs.services.night import run_airflow_night
 
-    console = Console()
-    run = run_night(open_workspace(), day.date(), console)
-    training = f", training {run.training}" if run.training else ", no training asked for"
-    console.print(f"Night {day.date()} through Airflow in {run.seconds:.0f} s: {run.nightly}{training}.")
+    console = Console(highlight=False)
+    day = as_date(date)
+    run = run_airflow_night(workspace, day, console)
+    training = f"training {run.training}" if run.training else "no training asked for"
+    console.print(f"Night {day} through Airflow in {run.seconds:.0f} s: {run.nightly}, {training}.", soft_wrap=True)
 
 
+@with_workspace
 def airflow_backfill(
+    workspace: Workspace,
     first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")],
     last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, itself included.")],
     again: Annotated[bool, typer.Option("--again", help="Also run days that have run already.")] = False,
 ) -> None:
     """Queue the nights from one day to another in a running Airflow, one after the other, oldest first."""
-    from jobs.workspace import open_workspace
-
-    zone = open_workspace().dataset.zone
-    raise typer.Exit(_run_airflow(backfill_arguments(first.date(), last.date(), zone.key, again)))
+    arguments = backfill_arguments(as_date(first), as_date(last), workspace.dataset.zone, again)
+    raise typer.Exit(_run_airflow(workspace, arguments))
 
 
-def backfill_arguments(first: date, last: date, zone: str, again: bool) -> list[str]:
+def backfill_arguments(first: date, last: date, zone: ZoneInfo, again: bool) -> list[str]:
     """Airflow's backfill of whole days of a zone, both ends included, in order.
 
     Left to itself Airflow reads dates in its own default zone, ends before the last day's night, and runs ten
     nights at once.
     """
-    from zoneinfo import ZoneInfo
-
-    start = datetime.combine(first, time.min, ZoneInfo(zone))
-    end = datetime.combine(last, time(23, 59, 59), ZoneInfo(zone))
+    start = datetime.combine(first, time.min, zone)
+    end = datetime.combine(last, time(23, 59, 59), zone)
     return [
         *("backfill", "create", "--dag-id", "ctr_nightly", "--max-active-runs", "1"),
         *("--from-date", start.isoformat(), "--to-date", end.isoformat()),
@@ -84,18 +86,20 @@ def backfill_arguments(first: date, last: date, zone: str, again: bool) -> list[
     ]
 
 
-def airflow(context: typer.Context) -> None:
-    """Run any Airflow command on this home's Airflow, for example `ctr airflow dags list`."""
-    raise typer.Exit(_run_airflow(context.args))
+@with_workspace
+def airflow(
+    workspace: Workspace,
+    arguments: Annotated[list[str], typer.Argument(help="Airflow's own command and options, after `--`")],
+) -> None:
+    """Run one of Airflow's own commands on this home's Airflow."""
+    raise typer.Exit(_run_airflow(workspace, arguments))
 
 
-def _run_airflow(arguments: list[str]) -> int:
+def _run_airflow(workspace: Workspace, arguments: list[str]) -> int:
     from jobs.services.airflow_home import AirflowHome, airflow_command, airflow_variables
-    from jobs.workspace import open_workspace
 
-    workspace = open_workspace()
     folder = AirflowHome.of(workspace.home)
     folder.create()
     environment = airflow_variables(workspace, workspace.settings.airflow.ui_port)
     folder.migrate(environment)
-    return subprocess.run(airflow_command(*arguments), env=environment, cwd=os.getcwd(), check=False).returncode
+    return subprocess.run(airflow_command(*arguments), env=environment, check=False).returncode

@@ -37,7 +37,7 @@ class NightRun:
     seconds: float
 
 
-def run_night(workspace: Workspace, day: date, console: Console) -> NightRun:
+def run_airflow_night(workspace: Workspace, day: date, console: Console | None = None) -> NightRun:
     """Run `ctr_nightly` for a day, and the `ctr_train` that it may start, then stop Airflow again.
 
     Raises:
@@ -45,6 +45,7 @@ def run_night(workspace: Workspace, day: date, console: Console) -> NightRun:
         ServiceError: Airflow could not be started, or ended by itself.
     """
     started = time.monotonic()
+    console = console or Console(highlight=False)
     host = workspace.settings.airflow.host
     port = free_port(host)
     airflow = AirflowHome.of(workspace.home)
