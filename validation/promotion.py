@@ -220,7 +220,8 @@ def _slice_checks(
     """Two checks a large level: not harmed, not miscalibrated.
 
     A level fails only where it is beyond the limit and that is no chance: one-sided, with the policy's confidence
-    shared among all these checks (Bonferroni), since of a hundred sound levels one looks harmed at 0.99.
+    shared among all these checks (Bonferroni), since of a hundred sound levels one looks harmed at 0.99. A level of one
+    single user tells nothing of chance and is left out.
     """
     large = list(_large_levels(scores.slices, policy.min_slice_impressions))
     confidence = 1.0 - (1.0 - policy.confidence) / max(2 * len(large), 1)

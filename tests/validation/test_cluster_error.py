@@ -13,8 +13,8 @@ from validation.cluster_error import Estimate, clustered_ratio
 def test_two_clusters_by_hand() -> None:
     estimate = clustered_ratio(np.array([1.0, 1.0, 4.0]), np.ones(3), np.array([0, 0, 1]))
     assert estimate.value == 2.0
-    # Residuals by cluster: 2 - 2 * 2 = -2 and 4 - 2 * 1 = 2.
-    assert estimate.error == pytest.approx(math.sqrt(2 / 1 * 8) / 3)
+    # The mean is 4 without the first cluster and 1 without the second.
+    assert estimate.error == pytest.approx(math.sqrt(1 / 2 * ((4 - 2) ** 2 + (1 - 2) ** 2)))
     assert estimate.clusters == 2
 
 
@@ -52,7 +52,7 @@ def test_without_any_spread_a_gain_is_certain_and_a_tie_is_none(value: float, ce
     assert Estimate(value, 0.0, 40).certainty_above(0.0) == certainty
 
 
-@pytest.mark.parametrize(("denominator", "cluster"), [([1.0, 1.0], [0, 0]), ([0.0, 0.0], [0, 1])])
+@pytest.mark.parametrize(("denominator", "cluster"), [([1.0, 1.0], [0, 0]), ([0.0, 0.0], [0, 1]), ([0.0, 1.0], [0, 1])])
 def test_no_error_without_two_clusters_or_a_denominator(denominator: list[float], cluster: list[int]) -> None:
-    with pytest.raises(ValueError, match="two clusters"):
+    with pytest.raises(ValueError, match="in two clusters"):
         clustered_ratio(np.ones(2), np.array(denominator), np.array(cluster))
