@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,19 +25,22 @@ class BoostedSettings:
     """XGBoost's parameters by their own names. `threads` 0 means all cores.
 
     Binned rows take about one byte a cell in memory. With `external_memory` they lie in temporary files instead.
+    XGBoost reads the rows about four times to bin them; up to `cached_rows` of them are kept encoded meanwhile, at four
+    bytes a cell, and longer windows are read and encoded anew each time.
     """
 
-    eta: float = 0.2
+    eta: float = 0.12
     max_depth: int = 6
     min_child_weight: float = 20.0
     subsample: float = 0.9
     colsample_bytree: float = 0.6
     reg_lambda: float = 5.0
     max_bin: int = 128
-    max_rounds: int = 80
+    max_rounds: int = 100
     early_stopping_rounds: int = 10
     device: Literal["cpu", "cuda"] = "cpu"
     external_memory: bool = False
+    cached_rows: int = 2_000_000
     threads: int = 0
     seed: int = 7
 
@@ -137,11 +140,12 @@ def _binned(
         "ref": reference,
         "enable_categorical": True,
     }
+    rows = _EncodedRows(batches, encoder, settings.cached_rows)
     if settings.external_memory:
         cache = f"{folder}/{'train' if reference is None else 'validation'}"
-        binned: xgb.DMatrix = xgb.ExtMemQuantileDMatrix(_encoded_rows(batches, encoder, cache), **options)
+        binned: xgb.DMatrix = xgb.ExtMemQuantileDMatrix(_iterator(rows, encoder, cache), **options)
     else:
-        binned = xgb.QuantileDMatrix(_encoded_rows(batches, encoder, None), **options)
+        binned = xgb.QuantileDMatrix(_iterator(rows, encoder, None), **options)
     if reference is None and len(labels := np.unique(binned.get_label())) < 2:
         raise NotReady(
             f"{binned.num_row():,} training rows all have the label {labels[0]:.0f}: "
@@ -154,29 +158,61 @@ def _has_rows(batches: Batches) -> bool:
     return any(batch.num_rows for batch in batches)
 
 
-def _encoded_rows(batches: Batches, encoder: MatrixEncoder, cache: str | None) -> xgb.DataIter:
-    """An iterator in XGBoost's own protocol; XGBoost reads it several times and keeps only bins."""
+@dataclass(frozen=True)
+class _EncodedBatch:
+    matrix: np.ndarray
+    labels: np.ndarray
+    weights: np.ndarray | None
+
+
+class _EncodedRows:
+    """The encoded batches, again and again; from memory after the first time where they are few enough."""
+
+    def __init__(self, batches: Batches, encoder: MatrixEncoder, cached_rows: int) -> None:
+        self._batches, self._encoder, self._cached_rows = batches, encoder, cached_rows
+        self._cache: list[_EncodedBatch] | None = None
+
+    def __iter__(self) -> Iterator[_EncodedBatch]:
+        if self._cache is not None:
+            yield from self._cache
+            return
+        kept: list[_EncodedBatch] = []
+        rows = 0
+        for batch in self._batches:
+            encoded = _EncodedBatch(self._encoder.encode(batch), labels_of(batch), weights_of(batch))
+            rows += batch.num_rows
+            if rows <= self._cached_rows:
+                kept.append(encoded)
+            else:
+                kept.clear()
+            yield encoded
+        if rows <= self._cached_rows:
+            self._cache = kept
+
+
+def _iterator(rows: _EncodedRows, encoder: MatrixEncoder, cache: str | None) -> xgb.DataIter:
+    """The rows in XGBoost's own protocol; of all it is handed, XGBoost keeps only bins."""
     import xgboost as xgb
 
-    class EncodedRows(xgb.DataIter):
+    class EncodedRowsIterator(xgb.DataIter):
         def __init__(self) -> None:
             super().__init__(cache_prefix=cache, release_data=True)
-            self._batches = iter(batches)
+            self._batches = iter(rows)
 
         def next(self, input_data: Callable[..., None]) -> bool:
             batch = next(self._batches, None)
             if batch is None:
                 return False
             input_data(
-                data=encoder.encode(batch),
-                label=labels_of(batch),
-                weight=weights_of(batch),
+                data=batch.matrix,
+                label=batch.labels,
+                weight=batch.weights,
                 feature_names=list(encoder.feature_names),
                 feature_types=list(encoder.feature_types),
             )
             return True
 
         def reset(self) -> None:
-            self._batches = iter(batches)
+            self._batches = iter(rows)
 
-    return EncodedRows()
+    return EncodedRowsIterator()

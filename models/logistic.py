@@ -26,7 +26,7 @@ class LogisticSettings:
     Stopping at `max_iterations` is ordinary: late iterations move the weights of rare categories alone.
     """
 
-    c: float = 0.1
+    c: float = 0.02
     max_iterations: int = 60
     tolerance: float = 1e-4
     block_rows: int = 1_000_000
@@ -139,7 +139,9 @@ def _blocks(train: Batches, encoder: HashingEncoder, block_rows: int) -> Iterato
             rest = _Block(block.matrix[block_rows:], block.labels[block_rows:], block.weights[block_rows:])
             gathered, rows = [rest], len(rest.labels)
     if rows:
-        yield _joined(gathered)
+        last = _joined(gathered)
+        gathered.clear()  # the solver needs the memory
+        yield last
 
 
 def _joined(blocks: list[_Block]) -> _Block:

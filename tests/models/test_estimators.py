@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -136,3 +137,13 @@ def test_the_mix_leans_to_the_better_member() -> None:
     assert best_weight(noise, truth, y) > 0.9
     assert best_weight(truth, noise, y) < 0.1
     assert best_weight(np.empty(0), np.empty(0), np.empty(0)) == 0.5
+
+
+def test_rows_that_do_not_fit_the_cache_give_the_same_trees(columns: FeatureColumns, impressions: Impressions) -> None:
+    train = TableBatches(impressions(3000, 1), batch_rows=1000)
+    encoder = MatrixEncoder.fit(train, columns)
+    encoded = encoder.encode(impressions(500, 2).to_batches()[0])
+    cached, uncached = (
+        fit_boosted(train, None, encoder, replace(SMALL_TREES, cached_rows=rows)) for rows in (3000, 1500)
+    )
+    assert np.array_equal(cached.predict(encoded), uncached.predict(encoded))
