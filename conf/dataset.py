@@ -16,8 +16,8 @@ from conf.settings import CONF_FOLDER, Frozen, explained, read_yaml
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 RESERVED = frozenset(
-    "dt arrived impression_id pair_id event_time user_id ad_id clicked clicked_provisional click_arrived final "
-    "known_on p_click hour weekday".split()
+    {"dt", "arrived", "impression_id", "pair_id", "event_time", "user_id", "ad_id", "p_click", "hour", "weekday"}
+    | {"clicked", "clicked_provisional", "click_arrived", "final", "known_on"}
 )
 
 
@@ -180,7 +180,9 @@ class Dataset(Frozen):
         for name, history in self.histories.items():
             for key in history.keys:
                 if key not in known:
-                    raise ValueError(f"histories.{name}: no categorical column `{key}`; known: {', '.join(sorted(known))}")
+                    raise ValueError(
+                        f"histories.{name}: no categorical column `{key}`; known: {', '.join(sorted(known))}"
+                    )
             if history.parent is not None and history.parent not in self.histories:
                 raise ValueError(f"histories.{name}: parent `{history.parent}` is no history")
         for name in self.histories:

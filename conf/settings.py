@@ -28,7 +28,9 @@ class EngineSettings(Frozen):
     kind: Literal["embedded", "spark"] = "embedded"
     master: str = Field("local[*]", description="Spark master or `sc://` address; used by kind `spark` alone")
     shuffle_partitions: PositiveInt = 4
-    options: dict[str, str] = Field(default_factory=dict, description="Further Spark options, passed through as they are")
+    options: dict[str, str] = Field(
+        default_factory=dict, description="Further Spark options, passed through as they are"
+    )
 
 
 class StoreSettings(Frozen):
@@ -66,7 +68,9 @@ class TrainingSettings(Frozen):
     min_train_days: PositiveInt = 3
     validation_days: PositiveInt = 1
     holdout_days: PositiveInt = Field(1, description="Later mature days on which the promotion gate decides")
-    sampling_rate: float = Field(1.0, gt=0, le=1, description="Share of non-clicks kept; predictions are corrected for it")
+    sampling_rate: float = Field(
+        1.0, gt=0, le=1, description="Share of non-clicks kept; predictions are corrected for it"
+    )
     half_life_days: float = Field(0.0, ge=0, description="Weight of a day halves every so many days; 0: all days alike")
     seed: int = 7
     threads: int = Field(0, ge=0, description="0: all cores")

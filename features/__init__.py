@@ -1,1 +1,1 @@
-"""Pure transformations: DataFrame in, DataFrame out. What a feature means is said here once, for training and scoring."""
+"""Pure transformations, DataFrame in, DataFrame out: what a feature means, said once for training and scoring."""

@@ -86,8 +86,9 @@ def counts_learned(examples: DataFrame, night: date, dataset: Dataset) -> DataFr
 
     learned = F.lit(night)
     arrived_now = F.col("arrived") == learned
-    click_known_now = F.greatest("arrived", "click_arrived") == learned
-    touched = examples.where(arrived_now | F.coalesce(click_known_now, F.lit(False)))
+    # Without the first condition `greatest` would take the impression's own day for want of a click.
+    click_known_now = F.col("click_arrived").isNotNull() & (F.greatest("arrived", "click_arrived") == learned)
+    touched = examples.where(arrived_now | click_known_now)
     counts = []
     for name, keys in history_keys(dataset).items():
         keyed = touched.select(
@@ -95,7 +96,7 @@ def counts_learned(examples: DataFrame, night: date, dataset: Dataset) -> DataFr
             F.lit(name).alias("history"),
             key_of(keys).alias("key"),
             arrived_now.cast("long").alias("impressions"),
-            F.coalesce(click_known_now.cast("long"), F.lit(0)).alias("clicks"),
+            click_known_now.cast("long").alias("clicks"),
         )
         counts.append(keyed.where(F.col("key").isNotNull()))
     united = counts[0]
@@ -122,6 +123,4 @@ def windowed(counts: DataFrame, as_of: date, windows: Sequence[int]) -> DataFram
         for what in ("impressions", "clicks"):
             sums.append(F.sum(F.when(inside, F.col(what)).otherwise(0)).cast("double").alias(f"{what}_{days}d"))
     grouped = recent.groupBy("history", "key").agg(*sums, F.max("dt").alias("last_day"))
-    return grouped.select(
-        F.lit(as_of).alias("dt"), "history", "key", *window_columns(windows), "last_day"
-    )
+    return grouped.select(F.lit(as_of).alias("dt"), "history", "key", *window_columns(windows), "last_day")

@@ -43,10 +43,11 @@ def with_label(impressions: DataFrame, dataset: Dataset, *, final: bool, known_o
     """
     from pyspark.sql import functions as F
 
-    provisional = F.coalesce(F.greatest("arrived", "click_arrived") <= F.col("dt"), F.lit(False))
+    clicked = F.col("click_arrived").isNotNull()
+    provisional = clicked & (F.greatest("arrived", "click_arrived") <= F.col("dt"))
     return impressions.withColumns(
         {
-            "clicked": F.col("click_arrived").isNotNull().cast("int"),
+            "clicked": clicked.cast("int"),
             "clicked_provisional": provisional.cast("int"),
             "final": F.lit(final),
             "known_on": F.greatest(F.lit(known_on), F.col("arrived"), F.col("click_arrived")),

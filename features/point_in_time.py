@@ -41,7 +41,10 @@ def with_histories(pairs: DataFrame, snapshot: Callable[[str], DataFrame], datas
     for name, parent in parents(dataset).items():
         rated = rated.withColumns(smoothed_rates(name, parent, dataset))
     recent = rated.withColumns(
-        {f"{name}__days_since": F.datediff("dt", F.col(f"{name}__last_day")).cast("double") for name in dataset.histories}
+        {
+            f"{name}__days_since": F.datediff("dt", F.col(f"{name}__last_day")).cast("double")
+            for name in dataset.histories
+        }
     )
     dropped = [f"{name}__{column}" for name in history_keys(dataset) for column in ("key", "last_day")]
     return recent.drop(*dropped)

@@ -48,9 +48,7 @@ def champion_as_of(workspace: Workspace, night: date) -> ModelVersion | None:
     latest = max(promotions, key=lambda row: row["dt"])
     trainings = workspace.store.rows("trainings", LessThanOrEqual("dt", night))
     training = next(row for row in trainings if row["version"] == latest["version"])
-    return ModelVersion(
-        latest["model"], latest["version"], latest["dt"], training["trained_on"], training["ne"]
-    )
+    return ModelVersion(latest["model"], latest["version"], latest["dt"], training["trained_on"], training["ne"])
 
 
 def bundle_folder(workspace: Workspace, version: str) -> Path:

@@ -44,7 +44,9 @@ def scored_examples(workspace: Workspace, day: date) -> tuple[pd.DataFrame, int]
     return joined.select("p_click", "model", "version", *wanted).toPandas(), examples.count()
 
 
-def quality_rows(frame: pd.DataFrame, day: date, state: str, label: str, slices: tuple[str, ...]) -> list[dict[str, Any]]:
+def quality_rows(
+    frame: pd.DataFrame, day: date, state: str, label: str, slices: tuple[str, ...]
+) -> list[dict[str, Any]]:
     """Rows of the table `quality`: overall and by slice, for each model version that scored the day."""
     from models.metrics import Evaluation, evaluation, evaluation_by_slice
 

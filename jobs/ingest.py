@@ -29,6 +29,7 @@ from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
 
 ALWAYS = date(1970, 1, 1)
 """The day under which attributes of a file without a date are kept: known since ever."""
@@ -115,7 +116,9 @@ def _night_files(workspace: Workspace, files: Files, night: date) -> list[Landin
     )
 
 
-def _staged(workspace: Workspace, files: Sequence[LandingFile], kind: str, columns: Sequence[str], folder: Path) -> DataFrame:
+def _staged(
+    workspace: Workspace, files: Sequence[LandingFile], kind: str, columns: Sequence[str], folder: Path
+) -> DataFrame:
     stage(files, kind, columns, folder)
     return workspace.engine.read.parquet(str(folder))
 
@@ -125,7 +128,9 @@ def _kept(workspace: Workspace, source: str, files: Sequence[LandingFile], rows:
     from pyspark.sql import functions as F
 
     rows.write.parquet(str(folder))
-    parsed = workspace.engine.read.parquet(str(folder))
+    wrote = any(folder.rglob("*.parquet"))  # without rows there may be no file
+    schema = rows.schema
+    parsed = workspace.engine.read.schema(schema).parquet(str(folder)) if wrote else _empty(workspace, schema)
     rejected, duplicate = F.col("_reject").isNotNull(), F.col("_duplicate")
     counted = parsed.agg(
         F.count(F.lit(1)).alias("landed"),
@@ -137,6 +142,10 @@ def _kept(workspace: Workspace, source: str, files: Sequence[LandingFile], rows:
     used = landed - quarantined - duplicates
     counts = {"landed": landed, "used": used, "duplicates": duplicates, "quarantined": quarantined}
     return Landed(source, tuple(files), parsed, counts)
+
+
+def _empty(workspace: Workspace, schema: StructType) -> DataFrame:
+    return workspace.engine.createDataFrame([], schema)
 
 
 def _impressions(workspace: Workspace, night: date, scratch: Path) -> Landed:
@@ -180,7 +189,9 @@ def _within_reach(parsed: DataFrame, night: date, late_days: int) -> DataFrame:
 
     oldest = night - timedelta(days=late_days)
     future = F.when(F.col("dt") > F.lit(night), F.lit(f"shown after {night}, the day it arrived"))
-    old = F.when(F.col("dt") < F.lit(oldest), F.lit(f"shown before {oldest}, more than {late_days} days before it arrived"))
+    old = F.when(
+        F.col("dt") < F.lit(oldest), F.lit(f"shown before {oldest}, more than {late_days} days before it arrived")
+    )
     return parsed.withColumn("_reject", F.coalesce("_reject", future, old))
 
 
@@ -209,7 +220,11 @@ def _clicks(workspace: Workspace, log: ClickLog, night: date, scratch: Path) -> 
     dataset = workspace.dataset
     files = _night_files(workspace, log, night)
     columns = list(dict.fromkeys([*log.id, log.time.column]))
-    staged = _staged(workspace, files, log.format, columns, scratch / "clicks_staged") if files else _nothing(workspace, columns)
+    staged = (
+        _staged(workspace, files, log.format, columns, scratch / "clicks_staged")
+        if files
+        else _nothing(workspace, columns)
+    )
     parsed = parsed_clicks(staged, dataset, columns)
     reach = dataset.late_days + dataset.maturity_days
     own = _within_reach(parsed, night, reach) if log.dated else _of_day(parsed, night)

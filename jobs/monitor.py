@@ -49,7 +49,9 @@ def monitor(workspace: Workspace, night: date) -> StepResult:
     }
     workspace.store.replace_rows("decisions", EqualTo("dt", night), [row])
     page = write_site(workspace, night)
-    return StepResult("monitor", night, {"decisions": 1}, told(decision) | {"report": str(page), "models": training.models})
+    return StepResult(
+        "monitor", night, {"decisions": 1}, told(decision) | {"report": str(page), "models": training.models}
+    )
 
 
 def told(decision: Decision) -> dict[str, Any]:
@@ -93,7 +95,7 @@ def night_sample(workspace: Workspace, night: date) -> pd.DataFrame:
     label = "clicked_provisional" if workspace.dataset.maturity_days else "clicked"
     examples = store.read(spark, "examples", EqualTo("dt", night))
     predictions = store.read(spark, "predictions", EqualTo("dt", night)).select("pair_id", "p_click")
-    wanted = [*categorical, *numeric, F.col(label).alias("clicked")]
+    wanted = [*map(F.col, (*categorical, *numeric)), F.col(label).alias("clicked")]
     joined = examples.select("pair_id", "impression_id", *wanted).join(predictions, on="pair_id", how="left")
     drawn = joined.orderBy(F.xxhash64("impression_id"), "impression_id")
     sample = drawn.limit(workspace.settings.monitoring.drift.sample_rows)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from datetime import date
+from functools import partial
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from conf.errors import FeedBlocked
 from jobs.night import STEPS, nights_between, nights_done, run_night
@@ -55,9 +56,8 @@ def replay_progress(workspace: Workspace, start: date, end: date, *, again: bool
         for night in (day for day in wanted if day not in done):
             started = time.perf_counter()
             try:
-                results = list(
-                    run_night(workspace, night, lambda step, n=night: progress.update(task, description=f"{n} {step:<9}"))
-                )
+                announce = partial(_describe, progress, task, night)
+                results = list(run_night(workspace, night, announce))
                 summary["run"].append(str(night))
                 console.print(_night_line(night, results, time.perf_counter() - started))
             except FeedBlocked as error:
@@ -65,6 +65,10 @@ def replay_progress(workspace: Workspace, start: date, end: date, *, again: bool
                 console.print(f"{night}  blocked: {error}", style="red")
             progress.advance(task)
     return summary
+
+
+def _describe(progress: Progress, task: TaskID, night: date, step: str) -> None:
+    progress.update(task, description=f"{night} {step:<9}")
 
 
 def _night_line(night: date, results: list[StepResult], seconds: float) -> str:

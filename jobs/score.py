@@ -49,7 +49,9 @@ def score(workspace: Workspace, night: date) -> StepResult:
         F.lit(night).alias("scored_on"),
     )
     rows = workspace.store.replace("predictions", EqualTo("dt", day), predictions)
-    return StepResult("score", night, {"predictions": rows}, {"served": day.isoformat(), "model": model, "version": version})
+    return StepResult(
+        "score", night, {"predictions": rows}, {"served": day.isoformat(), "model": model, "version": version}
+    )
 
 
 def candidates_with_features(workspace: Workspace, day: date) -> DataFrame:

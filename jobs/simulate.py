@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from rich.progress import track
+from rich.progress import Progress
 
 from conf.errors import SettingsError
 from jobs.workspace import Workspace
@@ -34,9 +34,9 @@ def simulate_days(
         raise SettingsError(f"`ctr simulate` writes the data set `simulated`, not `{workspace.dataset.name}`.")
     settings = WorldSettings(seed=seed, impressions_per_day=impressions)
     plan = Scenario(name=scenario, starts=drift_from, strength=strength)
-    written = iter(track(range(days), description="simulating days", transient=True))
-    next(written)
-    summary = write_days(
-        workspace.data, workspace.home.truth, settings, plan, start, days, on_day=lambda _: next(written, None)
-    )
+    with Progress(transient=True) as progress:
+        task = progress.add_task("simulating days", total=days)
+        summary = write_days(
+            workspace.data, workspace.home.truth, settings, plan, start, days, on_day=lambda _: progress.advance(task)
+        )
     return {"landing": str(workspace.data), **asdict(summary)}

@@ -63,7 +63,11 @@ def balance(workspace: Workspace) -> list[dict[str, Any]]:
         for name in total:
             total[name] += row[name]
     return [
-        {"source": source, **total, "balanced": total["landed"] == total["used"] + total["duplicates"] + total["quarantined"]}
+        {
+            "source": source,
+            **total,
+            "balanced": total["landed"] == total["used"] + total["duplicates"] + total["quarantined"],
+        }
         for source, total in sorted(sums.items())
     ]
 
@@ -90,7 +94,9 @@ def trainings(workspace: Workspace) -> list[dict[str, Any]]:
 
 def quality(workspace: Workspace) -> list[dict[str, Any]]:
     """The table `quality` by day, state, model and slice, in plain values."""
-    rows = sorted(workspace.store.rows("quality"), key=lambda row: (row["dt"], row["state"], row["version"], row["slice"]))
+    rows = sorted(
+        workspace.store.rows("quality"), key=lambda row: (row["dt"], row["state"], row["version"], row["slice"])
+    )
     keys = ("model", "version", "state", "slice", *METRICS)
     return [{"day": row["dt"].isoformat()} | {key: row[key] for key in keys} for row in rows]
 

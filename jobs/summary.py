@@ -36,7 +36,17 @@ def _tables(found: Facts) -> Table:
 
 def _balance(found: Facts) -> Table:
     title = "Rows landed = used + duplicates + quarantined"
-    table = Table("landing", "landed", "used", "duplicates", "quarantined", "", box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    table = Table(
+        "landing",
+        "landed",
+        "used",
+        "duplicates",
+        "quarantined",
+        "",
+        box=box.SIMPLE_HEAD,
+        title=title,
+        title_justify="left",
+    )
     for column in table.columns[1:5]:
         column.justify = "right"
     for row in found["balance"]:
@@ -61,7 +71,10 @@ def _nights(console: Console, nights: Sequence[Facts], trainings: Sequence[Facts
     console.print(f"\n[bold]Nights[/bold]: {len(nights)}, of which {calm} calm. The others:")
     for night in telling:
         reason = night["reasons"][0] if night["reasons"] else ""
-        console.print(f"  {night['day']}  {night['verdict']:<8} {night['cause']:<13} {escape(reason)}", soft_wrap=False)
+        told = (
+            night["verdict"] if night["cause"] == "none" else f"{night['verdict']}, {night['cause'].replace('_', ' ')}"
+        )
+        console.print(f"  {night['day']}  {told}: {escape(reason)}", no_wrap=True, overflow="ellipsis")
     console.print("\n[bold]Trainings[/bold]:" if trainings else "\nNo training yet.")
     for training in trainings:
         outcome = "[green]promoted[/green]" if training["promoted"] else "[yellow]rejected[/yellow]"
@@ -77,19 +90,30 @@ def _nights(console: Console, nights: Sequence[Facts], trainings: Sequence[Facts
 def show_quality(rows: Sequence[Facts], console: Console | None = None) -> None:
     """Quality by day and model."""
     console = console or Console(highlight=False)
-    names = ("day", "labels", "model", "slice", "impressions", "CTR", "NE", "AUC", "log loss", "calibration")
-    table = Table(*names, box=box.SIMPLE_HEAD)
-    for column in table.columns[4:]:
-        column.justify = "right"
+    names = ("day", "labels", "model", "shown", "CTR", "NE", "AUC", "log loss", "calib.")
+    table = Table(*names, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in table.columns[3:]:
+        column.justify, column.no_wrap = "right", True
     for row in rows:
         figures = [_figure(row[name]) for name in ("ctr", "ne", "auc", "log_loss", "calibration_ratio")]
-        model = f"{row['model']} v{row['version']}"
-        table.add_row(row["day"], row["state"], model, escape(row["slice"]), f"{row['impressions']:,}", *figures)
+        model = SHORT.get(row["model"], row["model"])
+        part = "" if row["slice"] == "all" else f"\n{escape(row['slice'])}"
+        table.add_row(
+            row["day"],
+            SHORT.get(row["state"], row["state"]),
+            f"{model} v{row['version']}{part}",
+            f"{row['impressions']:,}",
+            *figures,
+        )
     console.print(table)
 
 
+SHORT = {"logistic_regression": "logistic", "provisional": "prov."}
+"""Names that would not fit a terminal of 80 columns."""
+
+
 def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"  # noqa: RUF001
+    return "-" if value is None else f"{value:.4f}"
 
 
 def show_predictions(rows: Sequence[Facts], day: date, console: Console | None = None) -> None:

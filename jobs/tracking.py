@@ -26,6 +26,7 @@ def client(workspace: Workspace) -> MlflowClient:
     """An MLflow client on the workspace's store, with telemetry off."""
     os.environ["DO_NOT_TRACK"] = "true"
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
     import logging
 
     import mlflow
@@ -82,10 +83,10 @@ def log_run(
 
 def register(workspace: Workspace, model_uri: str, tags: Mapping[str, str]) -> str:
     """Register a logged model as the next version; returns the version."""
-    import mlflow
-
-    client(workspace)
-    return str(mlflow.register_model(model_uri, workspace.model_name, tags=dict(tags)).version)
+    store = client(workspace)
+    if not store.search_registered_models(f"name = '{workspace.model_name}'"):
+        store.create_registered_model(workspace.model_name)
+    return str(store.create_model_version(workspace.model_name, source=model_uri, tags=dict(tags)).version)
 
 
 def set_aliases(workspace: Workspace, aliases: Mapping[str, str]) -> None:
@@ -118,3 +119,10 @@ def fetch_bundle(workspace: Workspace, version: str, folder: Path) -> None:
                 f"{tracking_uri(workspace)}: {error}. Bring MLflow back, or promote another version."
             ) from error
         keep_version(workspace, version, source)
+
+
+def snapshots_of_versions(workspace: Workspace) -> set[int]:
+    """The snapshots of `training_examples` that registered versions were trained on."""
+    versions = client(workspace).search_model_versions(f"name = '{workspace.model_name}'")
+    tagged = [version.tags.get("training_examples_snapshot") for version in versions]
+    return {int(tag) for tag in tagged if tag and tag.isdigit()}

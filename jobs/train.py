@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from features.histories import ALL
 from jobs.champion import ModelVersion, champion_as_of, keep_version, load_version
 from jobs.feature_list import model_columns, watched_columns
 from jobs.step import StepResult, scratch_folder
@@ -78,9 +79,14 @@ def train(workspace: Workspace, request: TrainingRequest, *, again: bool = False
 
 
 def mature_days(workspace: Workspace, night: date) -> list[date]:
-    """Days with training examples whose labels were final on `night`."""
+    """Days with training examples whose labels were final on `night`.
+
+    A day for which no features had been computed when it began, such as the very first, is left out: its histories and
+    attributes are missing as they never are at scoring.
+    """
     ripe = night - timedelta(days=workspace.dataset.maturity_days)
-    return [day for day in workspace.store.days("training_examples") if day <= ripe]
+    described = set(workspace.store.days(f"features_{ALL}"))
+    return [day for day in workspace.store.days("training_examples") if day <= ripe and day in described]
 
 
 def days_needed(workspace: Workspace) -> int:
@@ -163,7 +169,7 @@ def _trained(
 
 
 def write_reference(workspace: Workspace, bundle: ModelBundle, split: TimeSplit, file: Path) -> None:
-    """A sample of the latest days that the model was made with, its predictions included: what drift is measured from."""
+    """A sample of the latest days of the training with its predictions: what drift is measured from."""
     import pyarrow as pa
     import pyarrow.dataset as ds
     import pyarrow.parquet as pq
@@ -261,7 +267,12 @@ def _registered(
     from jobs.tracking import CHALLENGER, CHAMPION, PREVIOUS, register, set_aliases
 
     promoted = verdict.promote and request.promote
-    tags = {"model": challenger.kind, "night": str(request.night), "trigger": request.trigger, "promoted": str(promoted)}
+    tags = {
+        "model": challenger.kind,
+        "night": str(request.night),
+        "trigger": request.trigger,
+        "promoted": str(promoted),
+    }
     version = register(workspace, challenger.address, tags)
     keep_version(workspace, version, challenger.folder)
     row = {
@@ -304,5 +315,11 @@ def _answered(workspace: Workspace, request: TrainingRequest) -> dict[str, Any] 
 def _result(request: TrainingRequest, row: Mapping[str, Any], more: Mapping[str, Any]) -> StepResult:
     verdict = json.loads(row["verdict"])
     reasons = [check["sentence"] for check in verdict["checks"]]
-    detail = {"model": row["model"], "version": row["version"], "promoted": row["promoted"], "reasons": reasons, "ne": row["ne"]}
-    return StepResult("train", request.night, {"trainings": 1}, detail | more)
+    detail = {
+        "model": row["model"],
+        "version": row["version"],
+        "promoted": row["promoted"],
+        "reasons": reasons,
+        "ne": row["ne"],
+    }
+    return StepResult("train", request.night, {"trainings": 1}, {**detail, **more})

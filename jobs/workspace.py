@@ -115,7 +115,9 @@ def remembered_sources(home: Home) -> dict[str, dict[str, str]]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise SettingsError(f"{home.sources} cannot be read ({error}). Delete it and give --dataset and --data.") from error
+        raise SettingsError(
+            f"{home.sources} cannot be read ({error}). Delete it and give --dataset and --data."
+        ) from error
     return dict(content)
 
 

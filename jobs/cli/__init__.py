@@ -48,7 +48,10 @@ def main() -> None:
         print("Stopped. Run the same command again: it goes on where it was.", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except Exception as error:
-        print(f"error: unexpected {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}", file=sys.stderr)
+        print(
+            f"error: unexpected {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
+            file=sys.stderr,
+        )
         print(f"This is a defect. Details: {_keep_details()}", file=sys.stderr)
         sys.exit(UNEXPECTED)
 

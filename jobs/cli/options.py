@@ -13,11 +13,12 @@ from typing import Annotated, Any
 
 import typer
 
-from jobs.workspace import Workspace, open_workspace, remember_source
+from jobs.workspace import open_workspace, remember_source
 
 COMMON = "Common options"
 Home = Annotated[
-    Path | None, typer.Option(envvar="CTR_HOME", help="Folder that holds all state. Default: var", rich_help_panel=COMMON)
+    Path | None,
+    typer.Option(envvar="CTR_HOME", help="Folder that holds all state. Default: var", rich_help_panel=COMMON),
 ]
 Env = Annotated[
     str | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 
@@ -31,7 +32,7 @@ def register(app: typer.Typer) -> None:
     )(simulate)
 
 
-def _step_command(name: str):  # type: ignore[no-untyped-def]
+def _step_command(name: str) -> Callable[..., None]:
     @with_workspace
     def command(workspace: Workspace, date: Day, json: AsJson = False) -> None:
         from jobs.night import run_step
@@ -71,9 +72,7 @@ def train(
     unknown = [kind for kind in kinds if kind not in ("logistic_regression", "xgboost", "mix")]
     if unknown:
         raise SettingsError(f"--models: unknown kind `{unknown[0]}`. Known: logistic_regression, xgboost, mix.")
-    request = training_request(
-        workspace, as_date(date), reason, models=kinds, window_days=window_days, promote=promote
-    )
+    request = training_request(workspace, as_date(date), reason, models=kinds, window_days=window_days, promote=promote)
     tell(run_training(workspace, request, again=again), json)
 
 
@@ -83,7 +82,9 @@ def simulate(
     start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day")] = datetime(2026, 1, 1),
     days: Annotated[int, typer.Option(min=1, help="How many days")] = 21,
     impressions: Annotated[int, typer.Option(min=100, help="Impressions a day")] = 60_000,
-    scenario: Annotated[str, typer.Option(help="calm, covariate_drift, concept_drift, new_ads, outage, unit_change")] = "calm",
+    scenario: Annotated[
+        str, typer.Option(help="calm, covariate_drift, concept_drift, new_ads, outage, unit_change")
+    ] = "calm",
     drift_from: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day the scenario begins")] = None,
     strength: Annotated[float, typer.Option(min=0, help="Strength of the scenario")] = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same files")] = 7,

@@ -27,7 +27,9 @@ LONGEST_TEXT = 2_000
 def staged_schema(columns: Sequence[str]) -> pa.Schema:
     """The schema of staged rows."""
     wanted = [(name, pa.string()) for name in columns]
-    return pa.schema([*wanted, ("_file", pa.string()), ("_row", pa.int64()), ("_text", pa.string()), ("_reject", pa.string())])
+    return pa.schema(
+        [*wanted, ("_file", pa.string()), ("_row", pa.int64()), ("_text", pa.string()), ("_reject", pa.string())]
+    )
 
 
 def stage(files: Sequence[LandingFile], kind: str, columns: Sequence[str], folder: Path) -> int:
@@ -70,7 +72,8 @@ def _staged(columns: dict[str, pa.Array], file: LandingFile, rows: pa.Array) -> 
 
 def _rejected(columns: Sequence[str], file: LandingFile, rejects: list[tuple[int, str, str]]) -> pa.Table:
     records = [
-        {"_file": file.name, "_row": row, "_text": raw[:LONGEST_TEXT], "_reject": reason} for row, raw, reason in rejects
+        {"_file": file.name, "_row": row, "_text": raw[:LONGEST_TEXT], "_reject": reason}
+        for row, raw, reason in rejects
     ]
     return pa.Table.from_pylist(records, schema=staged_schema(columns))
 
@@ -142,11 +145,16 @@ def _decoded(table: pa.Table, file: LandingFile, rows: pa.Array) -> tuple[pa.Tab
         good, rejects = [], []
         for index, record in enumerate(table.to_pylist()):
             try:
-                good.append({k: None if v is None else v.decode("utf-8") for k, v in record.items()} | {"_row": rows[index].as_py()})
+                good.append(
+                    {k: None if v is None else v.decode("utf-8") for k, v in record.items()}
+                    | {"_row": rows[index].as_py()}
+                )
             except UnicodeDecodeError:
                 raw = ",".join("" if v is None else v.decode("utf-8", errors="replace") for v in record.values())
                 rejects.append((rows[index].as_py(), raw, "bytes that are not UTF-8 text"))
-        kept = pa.Table.from_pylist([row | {"_file": file.name} for row in good], schema=staged_schema(table.column_names))
+        kept = pa.Table.from_pylist(
+            [row | {"_file": file.name} for row in good], schema=staged_schema(table.column_names)
+        )
         return kept, rejects
 
 

@@ -6,7 +6,8 @@ import atexit
 import os
 import shutil
 import sys
-from functools import lru_cache
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conf.errors import SettingsError
@@ -32,7 +33,7 @@ def session(settings: EngineSettings) -> SparkSession:
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def _session(kind: str, master: str, partitions: int, options: tuple[tuple[str, str], ...]) -> SparkSession:
     from pyspark.sql import SparkSession
 
@@ -64,6 +65,7 @@ def _spark_address(master: str) -> str:
     if master.startswith("sc://"):
         return master
     java_home = os.environ.get("JAVA_HOME")
-    if not (java_home and os.access(os.path.join(java_home, "bin", "java"), os.X_OK)) and not shutil.which("java"):
+    named = java_home and os.access(Path(java_home) / "bin" / "java", os.X_OK)
+    if not named and not shutil.which("java"):
         raise SettingsError(JAVA_HELP)
     return master

@@ -72,7 +72,14 @@ def _log_tables(dataset: Dataset) -> list[TableSpec]:
         TableSpec(
             "quarantine",
             "one rejected input row",
-            {"dt": "date", "source": "string", "file": "string", "position": "long", "text": "string", "reason": "string"},
+            {
+                "dt": "date",
+                "source": "string",
+                "file": "string",
+                "position": "long",
+                "text": "string",
+                "reason": "string",
+            },
             ("dt",),
         ),
         TableSpec(
@@ -95,7 +102,9 @@ def _log_tables(dataset: Dataset) -> list[TableSpec]:
     for name, table in dataset.attributes.items():
         columns = {"dt": "date", table.key: "string", **_strings(table.columns.categorical)}
         columns |= _doubles(table.columns.numeric) | dict.fromkeys(table.dates, "date")
-        tables.append(TableSpec(f"attributes_{name}", f"one `{table.key}` with its attributes, as landed", columns, ("dt",)))
+        tables.append(
+            TableSpec(f"attributes_{name}", f"one `{table.key}` with its attributes, as landed", columns, ("dt",))
+        )
     return tables
 
 
@@ -122,8 +131,7 @@ def _feature_tables(dataset: Dataset) -> list[TableSpec]:
         TableSpec(
             "training_examples",
             "a mature example joined to the features that held then",
-            impression_columns(dataset) | feature_columns(dataset) | history_columns(dataset)
-            | {"clicked": "int"},
+            impression_columns(dataset) | feature_columns(dataset) | history_columns(dataset) | {"clicked": "int"},
             ("dt",),
         ),
     ]
@@ -153,7 +161,14 @@ def _scoring_tables(dataset: Dataset) -> list[TableSpec]:
         TableSpec(
             "predictions",
             "the click probability of one pair by one model version",
-            pair | {"p_click": "double", "model": "string", "version": "string", "feature_snapshot": "string", "scored_on": "date"},
+            pair
+            | {
+                "p_click": "double",
+                "model": "string",
+                "version": "string",
+                "feature_snapshot": "string",
+                "scored_on": "date",
+            },
             ("dt",),
         ),
     ]
@@ -173,7 +188,14 @@ def _record_tables() -> list[TableSpec]:
         TableSpec(
             "decisions",
             "one night's drift figures, verdict and reasons",
-            {"dt": "date", "verdict": "string", "cause": "string", "reasons": "string", "facts": "string", "drift": "string"},
+            {
+                "dt": "date",
+                "verdict": "string",
+                "cause": "string",
+                "reasons": "string",
+                "facts": "string",
+                "drift": "string",
+            },
             ("dt",),
         ),
         TableSpec(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
 from pyiceberg import types as iceberg
@@ -73,7 +73,9 @@ def spark_schema(columns: Mapping[str, str]) -> StructType:
     """The engine's schema of the columns."""
     from pyspark.sql.types import StructType
 
-    return StructType.fromDDL(", ".join(f"`{name}` {SPARK_TYPES[kind]}" for name, kind in columns.items()))
+    return cast(
+        StructType, StructType.fromDDL(", ".join(f"`{name}` {SPARK_TYPES[kind]}" for name, kind in columns.items()))
+    )
 
 
 def arrow_schema(columns: Mapping[str, str]) -> pa.Schema:

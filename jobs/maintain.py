@@ -1,0 +1,106 @@
+"""Maintain: expire old snapshots, remove files of no snapshot, old reports and forgotten scratch folders."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jobs.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pyiceberg.table import Table
+
+
+def maintain(workspace: Workspace) -> dict[str, object]:
+    """Remove what nothing needs any more; returns how much of it there was.
+
+    A snapshot is kept while it is young, the latest of its table, or the one that a registered model was trained on.
+    """
+    snapshots, files = 0, 0
+    for name in workspace.store.specs:
+        if workspace.store.exists(name):
+            table = workspace.store.table(name)
+            snapshots += expire_snapshots(
+                table, workspace.settings.maintenance.keep_snapshots_days, _needed(workspace, name)
+            )
+            files += remove_orphans(workspace.store.table(name), workspace.settings.maintenance.orphan_hours)
+    return {
+        "snapshots_expired": snapshots,
+        "orphan_files_removed": files,
+        "report_folders_removed": remove_old_reports(workspace),
+        "scratch_folders_removed": remove_old_scratch(workspace),
+    }
+
+
+def _needed(workspace: Workspace, name: str) -> set[int]:
+    """Snapshots of a table that registered models were trained on."""
+    if name != "training_examples":
+        return set()
+    from jobs.tracking import snapshots_of_versions
+
+    return snapshots_of_versions(workspace)
+
+
+def expire_snapshots(table: Table, keep_days: int, needed: set[int]) -> int:
+    """Forget snapshots older than `keep_days` days, but never the latest one or a needed one."""
+    latest = table.current_snapshot()
+    if latest is None:
+        return 0
+    oldest = (time.time() - keep_days * 86_400) * 1_000
+    kept = needed | {latest.snapshot_id}
+    old = [one.snapshot_id for one in table.snapshots() if one.timestamp_ms < oldest and one.snapshot_id not in kept]
+    if old:
+        table.maintenance.expire_snapshots().by_ids(old).commit()
+    return len(old)
+
+
+def remove_orphans(table: Table, hours: int) -> int:
+    """Delete data files of a table in the local warehouse that no snapshot names and that are old enough to be no
+    night's work under way."""
+    location = table.location()
+    if not location.startswith("file://"):
+        return 0
+    named = {row.removeprefix("file://") for row in table.inspect.all_files().column("file_path").to_pylist()}
+    youngest = time.time() - hours * 3_600
+    removed = 0
+    for file in _data_files(Path(location.removeprefix("file://")) / "data"):
+        if str(file) not in named and file.stat().st_mtime < youngest:
+            file.unlink()
+            removed += 1
+    return removed
+
+
+def _data_files(folder: Path) -> Iterator[Path]:
+    return (file for file in folder.rglob("*") if file.is_file())
+
+
+def remove_old_reports(workspace: Workspace) -> int:
+    """Delete the pages of nights that lie further back than the retention, counted from the latest night."""
+    nights = {day: folder for folder in workspace.reports.glob("????-??-??") if (day := _day_of(folder.name))}
+    if not nights:
+        return 0
+    oldest = max(nights) - timedelta(days=workspace.settings.monitoring.keep_reports_days)
+    old = [folder for day, folder in nights.items() if day < oldest]
+    for folder in old:
+        shutil.rmtree(folder)
+    return len(old)
+
+
+def _day_of(name: str) -> date | None:
+    try:
+        return datetime.strptime(name, "%Y-%m-%d").date()
+    except ValueError:
+        return None
+
+
+def remove_old_scratch(workspace: Workspace) -> int:
+    """Delete scratch folders that a killed step left behind."""
+    youngest = time.time() - workspace.settings.maintenance.orphan_hours * 3_600
+    old = [folder for folder in workspace.home.scratch.glob("*") if folder.stat().st_mtime < youngest]
+    for folder in old:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(old)
