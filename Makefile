@@ -30,7 +30,7 @@ up: $(STAMP)  ## Start Airflow, the MLflow pages and the report pages on this ma
 	$(BIN)/ctr up
 
 test: $(STAMP)  ## Run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 check: $(STAMP)  ## Formatting, lint, types and import direction
 	$(BIN)/ruff format --check .

@@ -11,7 +11,7 @@ from jobs.champion import ModelVersion, bundle_folder, champion_as_of
 from jobs.evaluate import FINAL, OVERALL, PROVISIONAL
 from jobs.feature_list import watched_columns
 from jobs.step import StepResult
-from jobs.train import days_needed, mature_days
+from jobs.training_data import days_needed, mature_days
 from jobs.workspace import Workspace
 from monitoring.decision import Decision, NightFacts, decide
 from monitoring.measures import DriftMeasures

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from features.histories import ALL
-from jobs.champion import ModelVersion, champion_as_of, keep_version, load_version
-from jobs.feature_list import model_columns, watched_columns
+from jobs.champion import ModelVersion, champion_as_of, load_version
+from jobs.feature_list import model_columns
+from jobs.registration import register_challenger
 from jobs.step import StepResult, scratch_folder
+from jobs.training_data import click_rate, example_files, holdout_table, mature_days, split_days, write_reference
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from models.settings import ModelSettings
     from models.split import TimeSplit
     from validation.promotion import Verdict
-
-BY_TRAINING = "training gate"
 
 
 @dataclass(frozen=True)
@@ -74,41 +73,8 @@ def train(workspace: Workspace, request: TrainingRequest, *, again: bool = False
         trained = [_trained(workspace, request, kind, split, holdout, scratch / kind) for kind in request.models]
         challenger = min(trained, key=lambda model: model.bundle.summary["validation_ne"])
         verdict = judged(workspace, challenger, champion, holdout, split)
-        row = _registered(workspace, request, challenger, trained, verdict, champion, split)
+        row = register_challenger(workspace, request, challenger, trained, verdict, champion, split)
     return _result(request, row, {})
-
-
-def mature_days(workspace: Workspace, night: date) -> list[date]:
-    """Days with training examples whose labels were final on `night`.
-
-    A day for which no features had been computed when it began, such as the very first, is left out: its histories and
-    attributes are missing as they never are at scoring.
-    """
-    ripe = night - timedelta(days=workspace.dataset.maturity_days)
-    described = set(workspace.store.days(f"features_{ALL}"))
-    return [day for day in workspace.store.days("training_examples") if day <= ripe and day in described]
-
-
-def days_needed(workspace: Workspace) -> int:
-    """Mature days without which no training is possible."""
-    training = workspace.settings.training
-    least = training.min_train_days + training.validation_days + training.holdout_days
-    return least + workspace.dataset.maturity_days
-
-
-def split_days(workspace: Workspace, days: Sequence[date], window_days: int) -> TimeSplit:
-    """The latest mature days in order: training, a gap while labels mature, validation, holdout."""
-    from models.split import time_split
-
-    training, gap = workspace.settings.training, workspace.dataset.maturity_days
-    kept = window_days + gap + training.validation_days + training.holdout_days
-    return time_split(
-        days[-kept:],
-        validation_days=training.validation_days,
-        holdout_days=training.holdout_days,
-        gap_days=gap,
-        min_train_days=training.min_train_days,
-    )
 
 
 def model_settings(workspace: Workspace) -> ModelSettings:
@@ -121,23 +87,6 @@ def model_settings(workspace: Workspace) -> ModelSettings:
     settings = ModelSettings.from_json(training.model)
     boosted = replace(settings.boosted, seed=training.seed, threads=training.threads, device=training.device)
     return replace(settings, boosted=boosted, logistic=replace(settings.logistic, seed=training.seed))
-
-
-def example_files(workspace: Workspace, days: Sequence[date]) -> list[str]:
-    """The Parquet files of some days' training examples, in order of the days."""
-    from pyiceberg.expressions import EqualTo
-
-    files = [file for day in days for file in workspace.store.files("training_examples", EqualTo("dt", day))]
-    return [file.removeprefix("file://") for file in files]
-
-
-def holdout_table(workspace: Workspace, split: TimeSplit) -> pa.Table:
-    """The holdout days' examples: features, label, user and slices."""
-    import pyarrow.dataset as ds
-
-    wanted = (*model_columns(workspace.dataset).all, "clicked", "event_time", *workspace.dataset.slices)
-    files = example_files(workspace, split.holdout)
-    return ds.dataset(files, format="parquet").to_table(columns=list(dict.fromkeys(wanted)))
 
 
 def _trained(
@@ -166,31 +115,6 @@ def _trained(
     write_reference(workspace, bundle, split, folder / "reference.parquet")
     address = _logged(workspace, request, kind, split, metrics, folder)
     return Trained(kind, bundle, p, metrics, address, folder)
-
-
-def write_reference(workspace: Workspace, bundle: ModelBundle, split: TimeSplit, file: Path) -> None:
-    """A sample of the latest days of the training with its predictions: what drift is measured from."""
-    import pyarrow as pa
-    import pyarrow.dataset as ds
-    import pyarrow.parquet as pq
-
-    days = [*split.train, *split.validation, *split.holdout][-workspace.settings.training.reference_days :]
-    categorical, numeric = watched_columns(workspace.dataset)
-    kept = [*categorical, *numeric, "clicked"]
-    wanted = dict.fromkeys([*kept, *model_columns(workspace.dataset).all])
-    rows = ds.dataset(example_files(workspace, days), format="parquet").to_table(columns=list(wanted))
-    sample = evenly_sampled(rows, workspace.settings.monitoring.drift.sample_rows)
-    scored = sample.select(kept).append_column("p_click", pa.array(bundle.predict(sample), pa.float64()))
-    pq.write_table(scored, file)
-
-
-def evenly_sampled(rows: pa.Table, size: int) -> pa.Table:
-    """At most `size` rows at even distances: the same rows each time."""
-    import numpy as np
-
-    if rows.num_rows <= size:
-        return rows
-    return rows.take(np.linspace(0, rows.num_rows - 1, size).astype(np.int64))
 
 
 def _logged(
@@ -233,7 +157,7 @@ def judged(
     from validation.promotion import PairedScores, judge
 
     if champion is None:
-        rate = _click_rate(workspace, split.train)
+        rate = click_rate(workspace, split.train)
         opponent, name = np.full(holdout.num_rows, rate), "the click rate of the training days"
     else:
         opponent, name = load_version(workspace, champion.version).predict(holdout), champion.label
@@ -242,67 +166,6 @@ def judged(
     slices = {name: holdout[name].to_pandas().fillna("missing").to_numpy() for name in workspace.dataset.slices}
     scores = PairedScores(holdout["clicked"].to_numpy(), challenger.holdout, opponent, cluster, slices)
     return judge(scores, workspace.settings.promotion, champion=name)
-
-
-def _click_rate(workspace: Workspace, days: Sequence[date]) -> float:
-    import pyarrow.compute as pc
-    import pyarrow.dataset as ds
-
-    rows = ds.dataset(example_files(workspace, days), format="parquet").to_table(columns=["clicked"])
-    return float(pc.mean(rows["clicked"]).as_py() or 0.0)
-
-
-def _registered(
-    workspace: Workspace,
-    request: TrainingRequest,
-    challenger: Trained,
-    trained: Sequence[Trained],
-    verdict: Verdict,
-    champion: ModelVersion | None,
-    split: TimeSplit,
-) -> dict[str, Any]:
-    """Register the challenger, promote it where the gate and the request let it, and write both down."""
-    from pyiceberg.expressions import EqualTo
-
-    from jobs.tracking import CHALLENGER, CHAMPION, PREVIOUS, register, set_aliases
-
-    promoted = verdict.promote and request.promote
-    tags = {
-        "model": challenger.kind,
-        "night": str(request.night),
-        "trigger": request.trigger,
-        "promoted": str(promoted),
-    }
-    version = register(workspace, challenger.address, tags)
-    keep_version(workspace, version, challenger.folder)
-    row = {
-        "dt": request.night,
-        "request": request.digest,
-        "model": challenger.kind,
-        "version": version,
-        "promoted": promoted,
-        "trigger": request.trigger,
-        "trained_on": split.train[-1],
-        "ne": challenger.metrics.get("holdout_ne"),
-        "verdict": json.dumps(verdict.to_dict(), default=str),
-        "metrics": json.dumps({model.kind: model.metrics for model in trained}),
-    }
-    workspace.store.replace_rows("trainings", EqualTo("dt", request.night), [row])
-    if promoted:
-        promotion = {
-            "dt": request.night,
-            "model": challenger.kind,
-            "version": version,
-            "previous": champion.version if champion else None,
-            "by": BY_TRAINING,
-            "reason": request.trigger,
-        }
-        workspace.store.replace_rows("promotions", EqualTo("dt", request.night), [promotion])
-        replaced = {PREVIOUS: champion.version} if champion else {}
-        set_aliases(workspace, {CHAMPION: version} | replaced)
-    else:
-        set_aliases(workspace, {CHALLENGER: version})
-    return row
 
 
 def _answered(workspace: Workspace, request: TrainingRequest) -> dict[str, Any] | None:

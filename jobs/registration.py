@@ -1,0 +1,71 @@
+"""Registration: a challenger becomes a version, and champion where the gate and the request let it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from jobs.champion import ModelVersion, keep_version
+from jobs.workspace import Workspace
+
+if TYPE_CHECKING:
+    from jobs.train import Trained, TrainingRequest
+    from models.split import TimeSplit
+    from validation.promotion import Verdict
+
+BY_GATE = "promotion gate"
+
+
+def register_challenger(
+    workspace: Workspace,
+    request: TrainingRequest,
+    challenger: Trained,
+    trained: Sequence[Trained],
+    verdict: Verdict,
+    champion: ModelVersion | None,
+    split: TimeSplit,
+) -> dict[str, Any]:
+    """Register the challenger, promote it where the gate and the request let it, and write both down."""
+    from pyiceberg.expressions import EqualTo
+
+    from jobs.tracking import CHALLENGER, CHAMPION, PREVIOUS, register, set_aliases
+
+    promoted = verdict.promote and request.promote
+    tags = {
+        "model": challenger.kind,
+        "night": str(request.night),
+        "trigger": request.trigger,
+        "promoted": str(promoted),
+        "training_examples_snapshot": str(workspace.store.snapshot("training_examples")),
+    }
+    version = register(workspace, challenger.address, tags)
+    keep_version(workspace, version, challenger.folder)
+    row = {
+        "dt": request.night,
+        "request": request.digest,
+        "model": challenger.kind,
+        "version": version,
+        "promoted": promoted,
+        "trigger": request.trigger,
+        "trained_on": split.train[-1],
+        "ne": challenger.metrics.get("holdout_ne"),
+        "verdict": json.dumps(verdict.to_dict(), default=str),
+        "metrics": json.dumps({model.kind: model.metrics for model in trained}),
+    }
+    workspace.store.replace_rows("trainings", EqualTo("dt", request.night), [row])
+    if promoted:
+        promotion = {
+            "dt": request.night,
+            "model": challenger.kind,
+            "version": version,
+            "previous": champion.version if champion else None,
+            "by": BY_GATE,
+            "reason": request.trigger,
+        }
+        workspace.store.replace_rows("promotions", EqualTo("dt", request.night), [promotion])
+        replaced = {PREVIOUS: champion.version} if champion else {}
+        set_aliases(workspace, {CHAMPION: version} | replaced)
+    else:
+        set_aliases(workspace, {CHALLENGER: version})
+    return row

@@ -1,0 +1,102 @@
+"""What a training reads: its mature days, their examples, and the sample that later nights are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from features.histories import ALL
+from jobs.feature_list import model_columns, watched_columns
+from jobs.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from models.bundle import ModelBundle
+    from models.split import TimeSplit
+
+
+def mature_days(workspace: Workspace, night: date) -> list[date]:
+    """Days with training examples whose labels were final on `night`.
+
+    A day for which no features had been computed when it began, such as the very first, is left out: its histories and
+    attributes are missing as they never are at scoring.
+    """
+    ripe = night - timedelta(days=workspace.dataset.maturity_days)
+    described = set(workspace.store.days(f"features_{ALL}"))
+    return [day for day in workspace.store.days("training_examples") if day <= ripe and day in described]
+
+
+def days_needed(workspace: Workspace) -> int:
+    """Mature days without which no training is possible."""
+    training = workspace.settings.training
+    least = training.min_train_days + training.validation_days + training.holdout_days
+    return least + workspace.dataset.maturity_days
+
+
+def split_days(workspace: Workspace, days: Sequence[date], window_days: int) -> TimeSplit:
+    """The latest mature days in order: training, a gap while labels mature, validation, holdout."""
+    from models.split import time_split
+
+    training, gap = workspace.settings.training, workspace.dataset.maturity_days
+    kept = window_days + gap + training.validation_days + training.holdout_days
+    return time_split(
+        days[-kept:],
+        validation_days=training.validation_days,
+        holdout_days=training.holdout_days,
+        gap_days=gap,
+        min_train_days=training.min_train_days,
+    )
+
+
+def example_files(workspace: Workspace, days: Sequence[date]) -> list[str]:
+    """The Parquet files of some days' training examples, in order of the days."""
+    from pyiceberg.expressions import EqualTo
+
+    files = [file for day in days for file in workspace.store.files("training_examples", EqualTo("dt", day))]
+    return [file.removeprefix("file://") for file in files]
+
+
+def holdout_table(workspace: Workspace, split: TimeSplit) -> pa.Table:
+    """The holdout days' examples: features, label, user and slices."""
+    import pyarrow.dataset as ds
+
+    wanted = (*model_columns(workspace.dataset).all, "clicked", "event_time", *workspace.dataset.slices)
+    files = example_files(workspace, split.holdout)
+    return ds.dataset(files, format="parquet").to_table(columns=list(dict.fromkeys(wanted)))
+
+
+def evenly_sampled(rows: pa.Table, size: int) -> pa.Table:
+    """At most `size` rows at even distances: the same rows each time."""
+    import numpy as np
+
+    if rows.num_rows <= size:
+        return rows
+    return rows.take(np.linspace(0, rows.num_rows - 1, size).astype(np.int64))
+
+
+def write_reference(workspace: Workspace, bundle: ModelBundle, split: TimeSplit, file: Path) -> None:
+    """A sample of the latest days of the training with its predictions: what drift is measured from."""
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+    import pyarrow.parquet as pq
+
+    days = [*split.train, *split.validation, *split.holdout][-workspace.settings.training.reference_days :]
+    categorical, numeric = watched_columns(workspace.dataset)
+    kept = [*categorical, *numeric, "clicked"]
+    wanted = dict.fromkeys([*kept, *model_columns(workspace.dataset).all])
+    rows = ds.dataset(example_files(workspace, days), format="parquet").to_table(columns=list(wanted))
+    sample = evenly_sampled(rows, workspace.settings.monitoring.drift.sample_rows)
+    scored = sample.select(kept).append_column("p_click", pa.array(bundle.predict(sample), pa.float64()))
+    pq.write_table(scored, file)
+
+
+def click_rate(workspace: Workspace, days: Sequence[date]) -> float:
+    """Clicks / impressions of some days' training examples."""
+    import pyarrow.compute as pc
+    import pyarrow.dataset as ds
+
+    rows = ds.dataset(example_files(workspace, days), format="parquet").to_table(columns=["clicked"])
+    return float(pc.mean(rows["clicked"]).as_py() or 0.0)
