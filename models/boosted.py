@@ -30,8 +30,8 @@ class BoostedSettings:
     """
 
     eta: float = 0.12
-    max_depth: int = 6
-    min_child_weight: float = 20.0
+    max_depth: int = 5
+    min_child_weight: float = 50.0
     subsample: float = 0.9
     colsample_bytree: float = 0.6
     reg_lambda: float = 5.0
