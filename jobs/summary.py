@@ -91,11 +91,12 @@ def show_quality(rows: Sequence[Facts], console: Console | None = None) -> None:
     """Quality by day and model."""
     console = console or Console(highlight=False)
     names = ("day", "labels", "model", "shown", "CTR", "NE", "AUC", "log loss", "calib.")
-    table = Table(*names, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(*names, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.columns[0].no_wrap = table.columns[2].no_wrap = True
     for column in table.columns[3:]:
         column.justify, column.no_wrap = "right", True
     for row in rows:
-        figures = [_figure(row[name]) for name in ("ctr", "ne", "auc", "log_loss", "calibration_ratio")]
+        figures = [_figure(row[name], digits) for name, digits in DIGITS.items()]
         model = SHORT.get(row["model"], row["model"])
         part = "" if row["slice"] == "all" else f"\n{escape(row['slice'])}"
         table.add_row(
@@ -108,12 +109,13 @@ def show_quality(rows: Sequence[Facts], console: Console | None = None) -> None:
     console.print(table)
 
 
+DIGITS = {"ctr": 3, "ne": 4, "auc": 3, "log_loss": 4, "calibration_ratio": 3}
 SHORT = {"logistic_regression": "logistic", "provisional": "prov."}
 """Names that would not fit a terminal of 80 columns."""
 
 
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+def _figure(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
 
 
 def show_predictions(rows: Sequence[Facts], day: date, console: Console | None = None) -> None:
