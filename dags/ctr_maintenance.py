@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, task
+
 from ctr_tasks import DEFAULT_ARGS, StepOperator, airflow_settings, first_day, on_schedule, refuse_unknown
 
 

@@ -24,6 +24,7 @@ from typing import Any
 
 from airflow.sdk import DAG, chain, task
 from airflow.sdk.exceptions import AirflowSkipException
+
 from ctr_tasks import (
     CTR_DRIFT,
     DATE_PARAM,

@@ -132,7 +132,7 @@ def day_of_run(context: Context) -> date:
 @task(retries=0)
 def check_form(**context: Any) -> list[str]:
     """Refuse unknown keys, and give the arguments that every step of the night gets."""
-    return ["--date", day_of_run(context).isoformat()]  # type: ignore[arg-type]
+    return ["--date", day_of_run(context).isoformat()]
 
 
 def last_json(text: str, step: str) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, Param, task
+
+from conf.errors import NotReady
 from ctr_tasks import (
     CTR_DRIFT,
     DATE_PARAM,
@@ -27,8 +29,6 @@ from ctr_tasks import (
     first_day,
     on_schedule,
 )
-
-from conf.errors import NotReady
 
 WEEKLY = on_schedule(airflow_settings().weekly_training_cron)
 MODELS = ("logistic_regression", "xgboost", "mix")
@@ -64,7 +64,7 @@ PARAMS = {
 def check_training_form(**context: Any) -> list[str]:
     """Refuse unknown keys, and give the training's arguments."""
     params = context["params"]
-    arguments = ["--date", day_of_run(context).isoformat(), "--reason", reason(context)]  # type: ignore[arg-type]
+    arguments = ["--date", day_of_run(context).isoformat(), "--reason", reason(context)]
     if params["window_days"] is not None:
         arguments += ["--window-days", str(params["window_days"])]
     if params["models"]:

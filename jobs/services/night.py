@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -62,8 +63,8 @@ def run_airflow_night(workspace: Workspace, day: date, console: Console | None =
                 group.start(service)
             group.wait_until_healthy(SECONDS_TO_START, lambda states: None)
             wait_for_dags(client, group)
-        with unpaused(client, (NIGHTLY, TRAINING)), Live(console=console, refresh_per_second=4) as live:
-            watch = Watch(client, group, live)
+        with unpaused(client, (NIGHTLY, TRAINING)):
+            watch = Watch(client, group, console)
             trained_before = {run["dag_run_id"] for run in client.runs(TRAINING)}
             nightly = client.trigger(NIGHTLY, {"date": day.isoformat()})
             watch.follow(NIGHTLY, nightly)
@@ -110,7 +111,7 @@ class Watch:
 
     client: AirflowClient
     group: ServiceGroup
-    live: Live
+    console: Console
 
     def follow(self, dag_id: str, run_id: str) -> None:
         """Wait for a run's end.
@@ -120,19 +121,31 @@ class Watch:
         Raises:
             TaskFailed: a task failed; the message holds the end of its log.
         """
-        while True:
-            self.group.require_running()
-            state = self.client.run_state(dag_id, run_id)
-            tasks = self.client.tasks(dag_id, run_id)
-            self.live.update(Group(Text(f"{dag_id} {run_id}"), *(task_line(task) for task in tasks)))
-            for task in tasks:
-                if task["state"] in ("failed", "up_for_retry"):
-                    self._raise_failure(dag_id, run_id, task)
-            if state == "failed":
-                raise TaskFailed(f"{dag_id} {run_id} failed without a failed task: it took longer than it may.")
-            if state == "success":
-                return
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+        told: set[str] = set()
+        with Live(console=self.console, refresh_per_second=4) if self.console.is_terminal else nullcontext() as live:
+            while True:
+                self.group.require_running()
+                state = self.client.run_state(dag_id, run_id)
+                tasks = self.client.tasks(dag_id, run_id)
+                if live:
+                    live.update(Group(Text(f"{dag_id} {run_id}"), *(task_line(task) for task in tasks)))
+                else:
+                    self._tell_ended(dag_id, tasks, told)
+                for task in tasks:
+                    if task["state"] in ("failed", "up_for_retry"):
+                        self._raise_failure(dag_id, run_id, task)
+                if state == "failed":
+                    raise TaskFailed(f"{dag_id} {run_id} failed without a failed task: it took longer than it may.")
+                if state == "success":
+                    return
+                time.sleep(SECONDS_BETWEEN_LOOKS)
+
+    def _tell_ended(self, dag_id: str, tasks: list[dict[str, Any]], told: set[str]) -> None:
+        """One line a task, once it has ended, where nothing can be redrawn. Adds to `told`."""
+        for task in tasks:
+            if task["end_date"] and task["task_id"] not in told:
+                told.add(task["task_id"])
+                self.console.print(Text.assemble(f"{dag_id:<12}", task_line(task)))
 
     def new_run(self, dag_id: str, known: set[str]) -> str:
         """The run that an asset event has started."""
@@ -149,7 +162,7 @@ class Watch:
         """State of one task."""
         return next((task["state"] for task in self.client.tasks(dag_id, run_id) if task["task_id"] == task_id), None)
 
-    def _raise_failure(self, dag_id: str, run_id: str, task: dict[str, object]) -> None:
+    def _raise_failure(self, dag_id: str, run_id: str, task: dict[str, Any]) -> None:
         task_id, attempt = str(task["task_id"]), int(str(task["try_number"] or 1))
         lines = self.client.log(dag_id, run_id, task_id, attempt)
         self.client.fail_run(dag_id, run_id)
@@ -157,7 +170,7 @@ class Watch:
         raise TaskFailed(f"Task {task_id} of {dag_id} {run_id} failed. The end of its log:\n{end}")
 
 
-def task_line(task: dict[str, object]) -> Text:
+def task_line(task: dict[str, Any]) -> Text:
     """One task as a line: state, name and seconds."""
     state = str(task["state"] or "waiting")
     duration = task.get("duration")
