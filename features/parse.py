@@ -6,10 +6,12 @@ Input rows come from the landing reader: every wanted column as text, `_file` an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from conf.dataset import Attributes, ClickLog, Columns, Dataset, InlineLabel, LandingCandidates, TimeColumn
+from features.histories import KEY_SEPARATOR
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 MICROS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 LARGEST_MICROS = 250_000_000_000_000_000
 """About the year 9900: larger epoch values are garbage, and would overflow."""
-OFFSET = r"(Z|[+-]\d{2}:?\d{2})$"
+ISO_DAY = r"^\d{4}-\d{1,2}-\d{1,2}"
+CLOCK = r"[T ]\d{1,2}:\d{1,2}(:\d{1,2}(\.\d+)?)?"
+OFFSET = r" ?(Z|UTC|[+-]\d{2}(:?\d{2})?)"
 WHERE_FROM = ("_file", "_row", "_text", "_reject")
 
 
@@ -49,15 +53,24 @@ def instant(time: TimeColumn, zone: str) -> Column:
         sane = F.abs(micros) < F.lit(float(LARGEST_MICROS))
         return F.when(sane, F.timestamp_micros(F.round(micros).cast("bigint")))
     raw = text(time.column)
-    read = F.try_to_timestamp(raw, F.lit(time.pattern)) if time.pattern else raw.try_cast("timestamp")
-    return F.when(raw.rlike(OFFSET), read).otherwise(F.to_utc_timestamp(read, time.zone or zone))
+    if time.pattern:
+        read = F.try_to_timestamp(raw, F.lit(time.pattern))
+        return read if _tells_offset(time.pattern) else F.to_utc_timestamp(read, time.zone or zone)
+    # The cast alone would take `10:30` for a time of today, and `2026` for a new year's midnight.
+    read = F.when(raw.rlike(f"{ISO_DAY}({CLOCK}({OFFSET})?)?$"), raw.try_cast("timestamp"))
+    return F.when(raw.rlike(f"{CLOCK}{OFFSET}$"), read).otherwise(F.to_utc_timestamp(read, time.zone or zone))
+
+
+def _tells_offset(pattern: str) -> bool:
+    """Whether a time pattern has a letter for the offset or the zone, outside quoted text."""
+    return bool(re.search("[VzOXxZ]", re.sub("'[^']*'", "", pattern)))
 
 
 def identity(columns: Sequence[str]) -> Column:
     """One id from one or several columns; null where a part is missing."""
     from pyspark.sql import functions as F
 
-    parts = [part for column in columns for part in (F.lit("-"), text(column))][1:]
+    parts = [part for column in columns for part in (F.lit(KEY_SEPARATOR), text(column))][1:]
     return text(columns[0]) if len(columns) == 1 else F.concat(*parts)
 
 

@@ -29,7 +29,7 @@ def learn(workspace: Workspace, night: date) -> int:
     """Write what the night learned to `daily_counts`."""
     from pyiceberg.expressions import And, EqualTo, GreaterThanOrEqual, LessThanOrEqual
 
-    since = night - timedelta(days=horizon_days(workspace))
+    since = night - timedelta(days=horizon_days(workspace.dataset))
     reach = And(GreaterThanOrEqual("dt", since), LessThanOrEqual("dt", night))
     examples = workspace.store.read(workspace.engine, "examples", reach)
     learned = counts_learned(examples, night, workspace.dataset)

@@ -99,21 +99,25 @@ def impression_source_columns(dataset: Dataset) -> list[str]:
     return list(dict.fromkeys(name for name in named if name))
 
 
-def _ledger(workspace: Workspace, night: date) -> tuple[set[date], set[str]]:
-    """Nights before this one that were ingested, and the files that they and no other took in."""
-    from pyiceberg.expressions import And, GreaterThanOrEqual, LessThan
-
-    since = night - timedelta(days=2 * workspace.dataset.late_days + workspace.dataset.maturity_days + 1)
-    rows = workspace.store.rows("landings", And(GreaterThanOrEqual("dt", since), LessThan("dt", night)))
-    names = {signature.rsplit(":", 2)[0] for row in rows for signature in json.loads(row["files"])}
-    return {row["dt"] for row in rows}, names
+def _night_files(workspace: Workspace, files: Files, source: str, night: date) -> list[LandingFile]:
+    late_days = workspace.dataset.late_days
+    taken = _taken_elsewhere(workspace, source, night)
+    return files_for_night(workspace.data, files, night, late_days=late_days, taken=taken)
 
 
-def _night_files(workspace: Workspace, files: Files, night: date) -> list[LandingFile]:
-    ingested, taken = _ledger(workspace, night)
-    return files_for_night(
-        workspace.data, files, night, late_days=workspace.dataset.late_days, ingested=ingested, taken=taken
-    )
+def _taken_elsewhere(workspace: Workspace, source: str, night: date) -> dict[date, set[str]]:
+    """The other nights that have been ingested, among those that can take in the same files, and what they took."""
+    from pyiceberg.expressions import And, GreaterThanOrEqual, LessThanOrEqual
+
+    reach = timedelta(days=workspace.dataset.late_days)
+    near = And(GreaterThanOrEqual("dt", night - reach), LessThanOrEqual("dt", night + reach))
+    taken: dict[date, set[str]] = {}
+    for row in workspace.store.rows("landings", near):
+        names = taken.setdefault(row["dt"], set())
+        if row["source"] == source:
+            names.update(signature.rsplit(":", 2)[0] for signature in json.loads(row["files"]))
+    taken.pop(night, None)
+    return taken
 
 
 def _staged(
@@ -150,7 +154,7 @@ def _empty(workspace: Workspace, schema: StructType) -> DataFrame:
 
 def _impressions(workspace: Workspace, night: date, scratch: Path) -> Landed:
     dataset, log = workspace.dataset, workspace.dataset.impressions
-    files = require(_night_files(workspace, log, night), workspace.data, log, "impressions", night)
+    files = require(_night_files(workspace, log, "impressions", night), workspace.data, log, "impressions", night)
     columns = impression_source_columns(dataset)
     staged = _staged(workspace, files, log.format, columns, scratch / "impressions_staged")
     parsed = parsed_impressions(staged, dataset, columns)
@@ -184,13 +188,13 @@ def _of_day(parsed: DataFrame, day: date) -> DataFrame:
 
 
 def _within_reach(parsed: DataFrame, night: date, late_days: int) -> DataFrame:
-    """Rows that landed in time; an impression from the future, or from too long ago, is rejected."""
+    """Rows that landed in time; a row from the future, or from too long ago, is rejected."""
     from pyspark.sql import functions as F
 
     oldest = night - timedelta(days=late_days)
-    future = F.when(F.col("dt") > F.lit(night), F.lit(f"shown after {night}, the day it arrived"))
+    future = F.when(F.col("dt") > F.lit(night), F.lit(f"dated after {night}, the day it arrived"))
     old = F.when(
-        F.col("dt") < F.lit(oldest), F.lit(f"shown before {oldest}, more than {late_days} days before it arrived")
+        F.col("dt") < F.lit(oldest), F.lit(f"dated before {oldest}, more than {late_days} days before it arrived")
     )
     return parsed.withColumn("_reject", F.coalesce("_reject", future, old))
 
@@ -218,7 +222,7 @@ def _clicks(workspace: Workspace, log: ClickLog, night: date, scratch: Path) -> 
     from pyiceberg.expressions import And, GreaterThanOrEqual, LessThan
 
     dataset = workspace.dataset
-    files = _night_files(workspace, log, night)
+    files = _night_files(workspace, log, "clicks", night)
     columns = list(dict.fromkeys([*log.id, log.time.column]))
     staged = (
         _staged(workspace, files, log.format, columns, scratch / "clicks_staged")
@@ -226,10 +230,9 @@ def _clicks(workspace: Workspace, log: ClickLog, night: date, scratch: Path) -> 
         else _nothing(workspace, columns)
     )
     parsed = parsed_clicks(staged, dataset, columns)
-    reach = dataset.late_days + dataset.maturity_days
-    own = _within_reach(parsed, night, reach) if log.dated else _of_day(parsed, night)
+    own = _within_reach(parsed, night, dataset.late_days) if log.dated else _of_day(parsed, night)
     key = ["impression_id", "click_time"]
-    before = And(GreaterThanOrEqual("dt", night - timedelta(days=reach)), LessThan("dt", night))
+    before = And(GreaterThanOrEqual("dt", night - timedelta(days=dataset.late_days)), LessThan("dt", night))
     known = workspace.store.read(workspace.engine, "clicks", before).select(*key)
     return _kept(workspace, "clicks", files, _also_known(with_duplicate_flag(own, key), known, key), scratch / "clicks")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from conf.dataset import ClickLog, Dataset
 from features.context import pair_id, with_context
 from features.labels import with_first_click, with_inline_click, with_label
 from jobs.ingest import ALWAYS
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def label(workspace: Workspace, night: date) -> StepResult:
-    """Make the examples of the days still open on `night`, and of earlier days that its arrivals touch."""
+    """Make the examples of every day that the arrivals of `night` can reach."""
     from pyiceberg.expressions import EqualTo
 
     days = days_to_label(workspace, night)
@@ -39,25 +40,20 @@ def is_final(workspace: Workspace, day: date) -> bool:
 
 
 def days_to_label(workspace: Workspace, night: date) -> list[date]:
-    """Days whose labels or rows the night's arrivals can change, oldest first: days still open, and days touched."""
-    from pyiceberg.expressions import And, EqualTo, GreaterThanOrEqual, LessThanOrEqual
+    """Days whose labels or rows the night's arrivals can change, oldest first.
 
-    store, dataset = workspace.store, workspace.dataset
-    open_days = {night - timedelta(days=back) for back in range(dataset.maturity_days + 1)}
-    arrivals = store.read(workspace.engine, "impressions", EqualTo("arrived", night)).select("dt").distinct()
-    touched = {row["dt"] for row in arrivals.collect()}
-    if not dataset.inline_label_column:
-        horizon = night - timedelta(days=horizon_days(workspace))
-        reach = And(GreaterThanOrEqual("dt", horizon), LessThanOrEqual("dt", night))
-        clicked = store.read(workspace.engine, "clicks", EqualTo("dt", night)).select("impression_id")
-        shown = store.read(workspace.engine, "impressions", reach).select("impression_id", "dt")
-        touched |= {row["dt"] for row in shown.join(clicked, on="impression_id").select("dt").distinct().collect()}
-    return sorted(day for day in open_days | touched if store.files("impressions", EqualTo("dt", day)))
+    All of them, whether or not something of theirs arrived: what a night brought may be less when it is run again.
+    """
+    reach = [night - timedelta(days=back) for back in range(horizon_days(workspace.dataset), -1, -1)]
+    kept = {*workspace.store.days("impressions"), *workspace.store.days("examples")}
+    return [day for day in reach if day in kept]
 
 
-def horizon_days(workspace: Workspace) -> int:
-    """How many days back an arrival can reach."""
-    return workspace.dataset.maturity_days + workspace.dataset.late_days
+def horizon_days(dataset: Dataset) -> int:
+    """How many days back an arrival can reach. Without landing days, every row arrives on its own day."""
+    logs = [dataset.impressions, *([dataset.label] if isinstance(dataset.label, ClickLog) else [])]
+    late = dataset.late_days if any(log.dated for log in logs) else 0
+    return dataset.maturity_days + late
 
 
 def examples_of(workspace: Workspace, day: date) -> DataFrame:
@@ -69,12 +65,10 @@ def examples_of(workspace: Workspace, day: date) -> DataFrame:
     if dataset.inline_label_column:
         clicked = with_inline_click(impressions)
     else:
-        arrived = And(
-            GreaterThanOrEqual("dt", day), LessThanOrEqual("dt", day + timedelta(days=horizon_days(workspace)))
-        )
+        arrived = And(GreaterThanOrEqual("dt", day), LessThanOrEqual("dt", day + timedelta(days=horizon_days(dataset))))
         clicked = with_first_click(impressions, store.read(spark, "clicks", arrived), dataset.window)
-    last_night = max((night for night in nights_ingested(workspace)), default=day)
-    known_on = min(day + timedelta(days=dataset.maturity_days), last_night)
+    closes = day + timedelta(days=dataset.maturity_days)
+    known_on = max((night for night in nights_ingested(workspace) if day <= night <= closes), default=day)
     labelled = with_label(clicked, dataset, final=is_final(workspace, day), known_on=known_on)
     described = with_context(labelled, lambda name: attributes_before(workspace, name, day), dataset)
     return described.withColumn("pair_id", pair_id(dataset))

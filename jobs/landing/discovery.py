@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -41,19 +41,19 @@ def files_of(data: Path, files: Files, day: date) -> list[LandingFile]:
 
 
 def files_for_night(
-    data: Path, files: Files, night: date, *, late_days: int, ingested: Collection[date], taken: Iterable[str]
+    data: Path, files: Files, night: date, *, late_days: int, taken: Mapping[date, Collection[str]]
 ) -> list[LandingFile]:
     """The files that the night takes in: its own, and earlier ones that appeared after their own night had run.
 
-    `ingested` are the nights that have run already, `taken` the names of files that those nights took in.
+    `taken` names the files that other nights, earlier and later, have taken in. A file stays with the night that took
+    it: a night that is run again leaves alone what came too late for it.
     """
-    own = files_of(data, files, night)
     if not files.dated:
-        return own
-    seen = set(taken)
+        return files_of(data, files, night)
     earlier = [night - timedelta(days=back) for back in range(late_days, 0, -1)]
-    late = [file for day in earlier if day in ingested for file in files_of(data, files, day) if file.name not in seen]
-    return late + own
+    days = [*(day for day in earlier if day in taken), night]
+    elsewhere = {name for names in taken.values() for name in names}
+    return [file for day in days for file in files_of(data, files, day) if file.name not in elsewhere]
 
 
 def require(found: list[LandingFile], data: Path, files: Files, source: str, night: date) -> list[LandingFile]:

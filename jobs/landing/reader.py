@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
+from itertools import count, islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,6 +24,7 @@ from jobs.landing.discovery import LandingFile
 BLOCK_BYTES = 16 << 20
 BLOCK_ROWS = 65_536
 LONGEST_TEXT = 2_000
+LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def staged_schema(columns: Sequence[str]) -> pa.Schema:
@@ -54,7 +57,7 @@ def rows_of(file: LandingFile, kind: str, columns: Sequence[str]) -> Iterator[pa
     readers = {"csv": _csv, "tsv": _csv, "jsonl": _json_lines, "parquet": _parquet}
     try:
         yield from readers[kind](file, columns, kind)
-    except (pa.ArrowInvalid, OSError, EOFError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
         raise LandingError(
             f"{file.path} cannot be read as {kind}: {reason}. "
@@ -108,10 +111,10 @@ def _csv(file: LandingFile, columns: Sequence[str], kind: str) -> Iterator[pa.Ta
         )
         line, reported = 2, 0  # line 1 is the header
         for batch in reader:
-            new = rejects[reported:]
+            new = rejects[reported:]  # may hold rows of later blocks: the reader is ahead of us
             reported = len(rejects)
-            positions = _positions(line, batch.num_rows, [row for row, _, _ in new])
-            line += batch.num_rows + len(new)
+            positions = _positions(line, batch.num_rows, {row for row, _, _ in rejects})
+            line = positions[-1] + 1 if positions else line
             table, undecodable = _decoded(pa.Table.from_batches([batch]), file, pa.array(positions, pa.int64()))
             yield table
             if new or undecodable:
@@ -120,17 +123,14 @@ def _csv(file: LandingFile, columns: Sequence[str], kind: str) -> Iterator[pa.Ta
             yield _rejected(columns, file, rejects[reported:])
 
 
-def _positions(first: int, rows: int, skipped: Sequence[int]) -> list[int]:
+def _positions(first: int, rows: int, skipped: Collection[int]) -> list[int]:
     """Line numbers of `rows` good rows from line `first` on, leaving out the skipped ones."""
-    if not skipped:
-        return list(range(first, first + rows))
-    left_out = set(skipped)
-    return [line for line in range(first, first + rows + len(skipped)) if line not in left_out][:rows]
+    return list(islice((line for line in count(first) if line not in skipped), rows))
 
 
 def _header(file: LandingFile, delimiter: str) -> list[str]:
     with pa.input_stream(str(file.path), compression="detect") as stream:
-        first = stream.read(1 << 16).decode("utf-8", errors="replace").splitlines()[:1]
+        first = stream.read(1 << 16).decode("utf-8-sig", errors="replace").splitlines()[:1]
     if not first:
         raise LandingError(f"{file.path} is empty: not even a header. Land it again, or take it away.")
     return next(csv.reader(first, delimiter=delimiter), [])
@@ -182,17 +182,24 @@ def _lines(stream: IO[bytes]) -> Iterator[bytes]:
 def _json_record(raw: bytes, columns: Sequence[str]) -> dict[str, Any]:
     try:
         content = json.loads(raw)
-    except ValueError as error:
-        return {"_text": raw.decode("utf-8", errors="replace")[:LONGEST_TEXT], "_reject": f"no JSON: {error}"}
+    except (ValueError, RecursionError) as error:
+        return _json_reject(raw, f"no JSON: {error}")
     if not isinstance(content, dict):
-        return {"_text": raw.decode("utf-8", errors="replace")[:LONGEST_TEXT], "_reject": "JSON, but not an object"}
-    return {name: _json_text(content.get(name)) for name in columns}
+        return _json_reject(raw, "JSON, but not an object")
+    record = {name: _json_text(content.get(name)) for name in columns}
+    if b"\\u" in raw and LONE_SURROGATE.search("".join(value or "" for value in record.values())):
+        return _json_reject(raw, "half a surrogate pair, which is no character")
+    return record
+
+
+def _json_reject(raw: bytes, reason: str) -> dict[str, Any]:
+    return {"_text": raw.decode("utf-8", errors="replace")[:LONGEST_TEXT], "_reject": reason}
 
 
 def _json_text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    return json.dumps(value)
+    return str(int(value)) if isinstance(value, bool) else json.dumps(value)
 
 
 def _parquet(file: LandingFile, columns: Sequence[str], kind: str) -> Iterator[pa.Table]:
