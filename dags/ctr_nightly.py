@@ -61,7 +61,8 @@ with DAG(
     schedule=on_schedule(airflow_settings().nightly_cron),
     start_date=first_day(),
     catchup=False,
-    max_active_runs=1,
+    # A night that waits for late logs does not hold up one that a person starts.
+    max_active_runs=2,
     dagrun_timeout=timedelta(hours=8),
     default_args=DEFAULT_ARGS,
     params={"date": DATE_PARAM},
