@@ -86,7 +86,7 @@ def measured_drift(workspace: Workspace, night: date, champion: ModelVersion | N
 
 
 def night_sample(workspace: Workspace, night: date) -> pd.DataFrame:
-    """A sample of the night's scored impressions, drawn the same way each time: watched columns, p_click, label."""
+    """A sample of the night's impressions, drawn the same way each time: watched columns, p_click, label."""
     from pyiceberg.expressions import EqualTo
     from pyspark.sql import functions as F
 
@@ -96,7 +96,9 @@ def night_sample(workspace: Workspace, night: date) -> pd.DataFrame:
     examples = store.read(spark, "examples", EqualTo("dt", night))
     predictions = store.read(spark, "predictions", EqualTo("dt", night)).select("pair_id", "p_click")
     wanted = [*map(F.col, (*categorical, *numeric)), F.col(label).alias("clicked")]
-    joined = examples.select("pair_id", "impression_id", *wanted).join(predictions, on="pair_id", how="left")
+    # Impressions of pairs that nobody could score say nothing about the predictions; on a day without any, all count.
+    how = "inner" if store.files("predictions", EqualTo("dt", night)) else "left"
+    joined = examples.select("pair_id", "impression_id", *wanted).join(predictions, on="pair_id", how=how)
     drawn = joined.orderBy(F.xxhash64("impression_id"), "impression_id")
     sample = drawn.limit(workspace.settings.monitoring.drift.sample_rows)
     return sample.drop("pair_id", "impression_id").toPandas()

@@ -66,7 +66,7 @@ def maintain(workspace: Workspace, json: AsJson = False) -> None:
 def demo(
     workspace: Workspace,
     airflow: Annotated[bool, typer.Option(help="Whether the last night runs through Airflow")] = True,
-    impressions: Annotated[int, typer.Option(min=1000, help="Impressions a day")] = 60_000,
+    impressions: Annotated[int, typer.Option(min=1000, help="Impressions a day")] = 50_000,
     days: Annotated[int, typer.Option(min=8, help="Days to simulate")] = 21,
 ) -> None:
     """The main job: simulate three weeks with a drift in them, run every night, and tell how it went."""
