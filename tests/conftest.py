@@ -1,0 +1,67 @@
+"""What all tests share: no telemetry, one embedded engine, workspaces of small data sets in folders of their own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+
+from conf.dataset import load_dataset
+from conf.settings import EngineSettings, Settings
+from jobs.workspace import Home, Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+# The libraries that read these are imported later, by the code that needs them.
+os.environ.update(DO_NOT_TRACK="true", GX_ANALYTICS_ENABLED="false", MLFLOW_DISABLE_TELEMETRY="true", RUST_LOG="error")
+for _variable in [name for name in os.environ if name.startswith("CTR_") and name != "CTR_REAL_DATA"]:
+    del os.environ[_variable]  # a developer's own home, data set and settings are none of the tests' business
+
+TESTS = Path(__file__).parent
+DESCRIPTIONS = TESTS / "data"
+sys.path.append(str(TESTS / "support"))
+
+hypothesis_settings.register_profile("reproducible", derandomize=True, deadline=None, database=None)
+hypothesis_settings.load_profile("reproducible")
+
+MakeWorkspace = Callable[..., Workspace]
+
+
+@pytest.fixture(scope="session")
+def engine() -> SparkSession:
+    """The embedded engine: one a process, as in production."""
+    from jobs.store.engine import session
+
+    return session(EngineSettings())
+
+
+@pytest.fixture
+def make_workspace(tmp_path: Path, engine: SparkSession) -> MakeWorkspace:
+    """Makes workspaces: `make_workspace("click_log")`, with settings by block, and a folder where two are needed."""
+
+    def make(description: str, *, folder: str = "", **settings: object) -> Workspace:
+        dataset = load_dataset(str(DESCRIPTIONS / f"{description}.yaml"))
+        place = tmp_path / folder
+        landing = place / "landing"
+        landing.mkdir(parents=True, exist_ok=True)
+        return Workspace(Home(place / "home"), Settings.model_validate(settings), dataset, landing)
+
+    return make
+
+
+@pytest.fixture
+def tiny(make_workspace: MakeWorkspace) -> Workspace:
+    """A workspace of the small click log, with nothing landed."""
+    return make_workspace("click_log")
+
+
+@pytest.fixture
+def tiny_inline(make_workspace: MakeWorkspace) -> Workspace:
+    """A workspace of the small log that carries its label, with nothing landed."""
+    return make_workspace("inline_label")
