@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import difflib
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field, PositiveInt, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from conf.errors import SettingsError
 from conf.settings import CONF_FOLDER, Frozen, explained, read_yaml
@@ -38,6 +46,16 @@ def _duration(value: str) -> str:
     return value
 
 
+def _moment(value: object) -> str:
+    """An ISO day or time as text; YAML hands an unquoted one over as a date."""
+    text = str(value).strip()
+    try:
+        datetime.fromisoformat(text or "1970-01-01")
+    except ValueError as error:
+        raise ValueError(f"`{text}` is no day or time; write for example `2017-01-01` or `2017-01-01 06:00`") from error
+    return text
+
+
 def parse_duration(text: str) -> timedelta:
     """`30m`, `24h` or `7d` as a time span."""
     match = re.fullmatch(r"(\d+)\s*([mhd])", text.strip())
@@ -50,6 +68,7 @@ def parse_duration(text: str) -> timedelta:
 Identifier = Annotated[str, AfterValidator(_identifier)]
 FilePattern = Annotated[str, AfterValidator(_inside_the_data_folder)]
 Duration = Annotated[str, AfterValidator(_duration)]
+Moment = Annotated[str, BeforeValidator(_moment)]
 
 
 class TimeColumn(Frozen):
@@ -59,6 +78,21 @@ class TimeColumn(Frozen):
     unit: Literal["s", "ms", "us", "text"] = Field("text", description="Epoch unit, or text")
     pattern: str = Field("", description="Of text times, in Spark's letters (yyyy-MM-dd HH:mm:ss); empty: ISO 8601")
     zone: str = Field("", description="Zone of text times without an offset; empty: the data set's")
+    origin: Moment = Field("", description="Of numbers that do not count from 1970: the moment that they count from")
+
+    @model_validator(mode="after")
+    def _origin_of_a_number(self) -> TimeColumn:
+        if self.origin and self.unit == "text":
+            raise ValueError("`origin` belongs to numbers: give `unit: s`, `ms` or `us` too")
+        return self
+
+    def origin_micros(self, zone: str) -> int:
+        """The origin in microseconds since 1970; a time without an offset is local in the column's zone or `zone`."""
+        if not self.origin:
+            return 0
+        moment = datetime.fromisoformat(self.origin)
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(self.zone or zone))
+        return (aware - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 class Files(Frozen):
@@ -70,6 +104,21 @@ class Files(Frozen):
 
     files: FilePattern
     format: Literal["csv", "tsv", "jsonl", "parquet"]
+    header: tuple[str, ...] = Field((), description="Names of the columns, for CSV and TSV files without a first line")
+    delimiter: str = Field("", max_length=1, description="Of CSV files; empty: comma for csv, tab for tsv")
+    decimal: Literal[".", ","] = Field(".", description="Decimal mark of numbers written as text")
+    rename: dict[str, str] = Field(
+        default_factory=dict, description="New name: name in the file; for names that are no identifiers or taken"
+    )
+
+    @model_validator(mode="after")
+    def _layout_fits_format(self) -> Files:
+        if self.format not in ("csv", "tsv") and (self.header or self.delimiter):
+            raise ValueError(f"`header` and `delimiter` belong to csv and tsv files, not to {self.format}")
+        doubled = sorted({name for name in self.header if self.header.count(name) > 1})
+        if doubled:
+            raise ValueError(f"`header` names `{doubled[0]}` twice")
+        return self
 
     @property
     def dated(self) -> bool:
@@ -176,7 +225,7 @@ class Dataset(Frozen):
 
     @model_validator(mode="after")
     def _names_fit_together(self) -> Dataset:
-        known = set(self.feature_categorical) | {"user_id", "ad_id"}
+        known = {*self.feature_categorical, *self.user_and_ad}
         for name, history in self.histories.items():
             for key in history.keys:
                 if key not in known:
@@ -202,7 +251,14 @@ class Dataset(Frozen):
         for cross in self.crosses:
             for column in cross:
                 if column not in known:
-                    raise ValueError(f"crosses: no categorical column `{column}`")
+                    raise ValueError(f"crosses: no categorical column `{column}`; known: {', '.join(sorted(known))}")
+        kept = known | set(self.impressions.context.categorical)
+        for column in self.slices:
+            if column not in kept:
+                raise ValueError(f"slices: no categorical column `{column}`; known: {', '.join(sorted(kept))}")
+        for name, table in self.attributes.items():
+            if table.key not in known:
+                raise ValueError(f"attributes.{name}: no key `{table.key}`; known: {', '.join(sorted(known))}")
         return self
 
     @property

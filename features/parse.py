@@ -32,11 +32,13 @@ def text(column: str) -> Column:
     return F.nullif(F.trim(F.col(f"`{column}`")), F.lit(""))
 
 
-def number(column: str) -> Column:
-    """A finite number; null where the text is none."""
+def number(column: str, decimal: str = ".") -> Column:
+    """A finite number; null where the text is none. With a decimal comma, points group thousands."""
     from pyspark.sql import functions as F
 
-    value = text(column).try_cast("double")
+    written = text(column)
+    plain = written if decimal == "." else F.translate(written, ",.", ".")
+    value = plain.try_cast("double")
     finite = ~F.isnan(value) & (F.abs(value) < F.lit(float("inf")))
     return F.when(finite, value)
 
@@ -49,7 +51,7 @@ def instant(time: TimeColumn, zone: str) -> Column:
     from pyspark.sql import functions as F
 
     if time.unit != "text":
-        micros = number(time.column) * F.lit(float(MICROS[time.unit]))
+        micros = number(time.column) * F.lit(float(MICROS[time.unit])) + F.lit(float(time.origin_micros(zone)))
         sane = F.abs(micros) < F.lit(float(LARGEST_MICROS))
         return F.when(sane, F.timestamp_micros(F.round(micros).cast("bigint")))
     raw = text(time.column)
@@ -90,9 +92,9 @@ def _row_text(columns: Sequence[str]) -> Column:
     return F.substring(F.coalesce(F.col("_text"), F.concat_ws(", ", *named)), 1, 2000)
 
 
-def _context(columns: Columns) -> dict[str, Column]:
+def _context(columns: Columns, decimal: str) -> dict[str, Column]:
     categorical = {name: text(name) for name in columns.categorical}
-    return categorical | {name: number(name) for name in columns.numeric}
+    return categorical | {name: number(name, decimal) for name in columns.numeric}
 
 
 def _ids(user: str | None, ad: str | None) -> dict[str, Column]:
@@ -124,7 +126,7 @@ def parsed_impressions(landed: DataFrame, dataset: Dataset, source_columns: Sequ
         identity(log.id).alias("impression_id"),
         event_time.alias("event_time"),
         *[column.alias(name) for name, column in ids.items()],
-        *[column.alias(name) for name, column in _context(log.context).items()],
+        *[column.alias(name) for name, column in _context(log.context, log.decimal).items()],
         *[column.alias(name) for name, column in label.items()],
         "_file",
         "_row",
@@ -171,7 +173,7 @@ def parsed_attributes(landed: DataFrame, table: Attributes, source_columns: Sequ
     dates = [text(name).substr(1, 10).try_cast("date").alias(name) for name in table.dates]
     typed = landed.select(
         text(source).alias(table.key),
-        *[column.alias(name) for name, column in _context(table.columns).items()],
+        *[column.alias(name) for name, column in _context(table.columns, table.decimal).items()],
         *dates,
         "_file",
         "_row",
@@ -188,7 +190,7 @@ def parsed_candidates(landed: DataFrame, candidates: LandingCandidates, source_c
     ids = _ids(candidates.user, candidates.ad)
     typed = landed.select(
         *[column.alias(name) for name, column in ids.items()],
-        *[column.alias(name) for name, column in _context(candidates.context).items()],
+        *[column.alias(name) for name, column in _context(candidates.context, candidates.decimal).items()],
         "_file",
         "_row",
         _row_text(source_columns).alias("_text"),

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conf.dataset import Attributes, ClickLog, Dataset, Files, InlineLabel, LandingCandidates
+from conf.dataset import Attributes, ClickLog, Files, LandingCandidates
 from features.context import pair_id
 from features.parse import (
     parsed_attributes,
@@ -22,6 +22,12 @@ from features.parse import (
     with_duplicate_flag,
 )
 from jobs.feed_gate import check_night
+from jobs.landing.columns import (
+    attribute_source_columns,
+    candidate_source_columns,
+    click_source_columns,
+    impression_source_columns,
+)
 from jobs.landing.discovery import LandingFile, files_for_night, files_of, require
 from jobs.landing.reader import stage
 from jobs.step import StepResult, scratch_folder
@@ -91,14 +97,6 @@ def read_landing(workspace: Workspace, night: date, scratch: Path) -> dict[str, 
     return landed
 
 
-def impression_source_columns(dataset: Dataset) -> list[str]:
-    """Columns that are read from the impression files."""
-    log = dataset.impressions
-    label = [dataset.label.column] if isinstance(dataset.label, InlineLabel) else []
-    named = [*log.id, log.user, log.ad, log.time.column, *log.context.all, *label]
-    return list(dict.fromkeys(name for name in named if name))
-
-
 def _night_files(workspace: Workspace, files: Files, source: str, night: date) -> list[LandingFile]:
     late_days = workspace.dataset.late_days
     taken = _taken_elsewhere(workspace, source, night)
@@ -121,9 +119,9 @@ def _taken_elsewhere(workspace: Workspace, source: str, night: date) -> dict[dat
 
 
 def _staged(
-    workspace: Workspace, files: Sequence[LandingFile], kind: str, columns: Sequence[str], folder: Path
+    workspace: Workspace, files: Sequence[LandingFile], layout: Files, columns: Sequence[str], folder: Path
 ) -> DataFrame:
-    stage(files, kind, columns, folder)
+    stage(files, layout, columns, folder)
     return workspace.engine.read.parquet(str(folder))
 
 
@@ -156,7 +154,7 @@ def _impressions(workspace: Workspace, night: date, scratch: Path) -> Landed:
     dataset, log = workspace.dataset, workspace.dataset.impressions
     files = require(_night_files(workspace, log, "impressions", night), workspace.data, log, "impressions", night)
     columns = impression_source_columns(dataset)
-    staged = _staged(workspace, files, log.format, columns, scratch / "impressions_staged")
+    staged = _staged(workspace, files, log, columns, scratch / "impressions_staged")
     parsed = parsed_impressions(staged, dataset, columns)
     own = _within_reach(parsed, night, dataset.late_days) if log.dated else _of_day(parsed, night)
     flagged = with_duplicate_flag(own, ["impression_id"])
@@ -223,11 +221,9 @@ def _clicks(workspace: Workspace, log: ClickLog, night: date, scratch: Path) -> 
 
     dataset = workspace.dataset
     files = _night_files(workspace, log, "clicks", night)
-    columns = list(dict.fromkeys([*log.id, log.time.column]))
+    columns = click_source_columns(log)
     staged = (
-        _staged(workspace, files, log.format, columns, scratch / "clicks_staged")
-        if files
-        else _nothing(workspace, columns)
+        _staged(workspace, files, log, columns, scratch / "clicks_staged") if files else _nothing(workspace, columns)
     )
     parsed = parsed_clicks(staged, dataset, columns)
     own = _within_reach(parsed, night, dataset.late_days) if log.dated else _of_day(parsed, night)
@@ -251,8 +247,8 @@ def _attributes(workspace: Workspace, name: str, table: Attributes, night: date,
         require(files, workspace.data, table, source, night)
     if not files or (not table.dated and _unchanged(workspace, source, files)):
         return None
-    columns = [table.key_column or table.key, *table.columns.all, *table.dates]
-    staged = _staged(workspace, files, table.format, columns, scratch / f"{source}_staged")
+    columns = attribute_source_columns(table)
+    staged = _staged(workspace, files, table, columns, scratch / f"{source}_staged")
     flagged = with_duplicate_flag(parsed_attributes(staged, table, columns), [table.key])
     return _kept(workspace, source, files, flagged, scratch / source)
 
@@ -274,16 +270,15 @@ def _candidates(workspace: Workspace, night: date, scratch: Path) -> Landed | No
         if not files:
             return None
         declared = dataset.candidates
-        wanted = [declared.user, declared.ad, *declared.context.all]
-        columns = [column for column in wanted if column]
-        staged = _staged(workspace, files, declared.format, columns, scratch / "candidates_staged")
+        columns = candidate_source_columns(declared)
+        staged = _staged(workspace, files, declared, columns, scratch / "candidates_staged")
         parsed = parsed_candidates(staged, declared, columns)
     else:
         files = files_of(workspace.data, dataset.impressions, night + timedelta(days=1))
         if not files:
             return None
         columns = impression_source_columns(dataset)
-        staged = _staged(workspace, files, dataset.impressions.format, columns, scratch / "candidates_staged")
+        staged = _staged(workspace, files, dataset.impressions, columns, scratch / "candidates_staged")
         parsed = _of_next_day(parsed_impressions(staged, dataset, columns), night)
     paired = parsed.withColumn("pair_id", pair_id(dataset))
     return _kept(workspace, "candidates", files, with_duplicate_flag(paired, ["pair_id"]), scratch / "candidates")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from conf.dataset import Files
 from conf.errors import LandingError
 
 DATE_FIELD = re.compile(r"\{date(?::([^}]+))?\}")
+ISO_DAY = "%Y-%m-%d"
+DIGITS = {"%Y": 4, "%m": 2, "%d": 2, "%H": 2, "%y": 2, "%j": 3}
+"""How many digits each field of a date has in a path."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class LandingFile:
 
 def pattern_for(files: Files, day: date) -> str:
     """The glob pattern of one day's files."""
-    return DATE_FIELD.sub(lambda match: day.strftime(match[1] or "%Y-%m-%d"), files.files)
+    return DATE_FIELD.sub(lambda match: day.strftime(match[1] or ISO_DAY), files.files)
 
 
 def files_of(data: Path, files: Files, day: date) -> list[LandingFile]:
@@ -75,20 +78,45 @@ def require(found: list[LandingFile], data: Path, files: Files, source: str, nig
 
 def days_landed(data: Path, files: Files) -> list[date]:
     """The days for which a dated kind has files, in order; empty for a kind without dates."""
-    from datetime import datetime
+    return sorted({file.day for file in all_files(data, files) if file.day is not None})
 
-    match = DATE_FIELD.search(files.files)
-    if not match:
-        return []
-    spelling = match[1] or "%Y-%m-%d"
-    depth = files.files[: match.start()].count("/")
-    days = set()
-    for path in data.glob(DATE_FIELD.sub("*", files.files)):
-        part = path.relative_to(data).parts[depth]
-        prefix, _, suffix = files.files.split("/")[depth].partition(match[0])
-        middle = part[len(prefix) : len(part) - len(suffix) if suffix and "*" not in suffix else None]
-        try:
-            days.add(datetime.strptime(middle, spelling).date())
-        except ValueError:
-            continue  # a folder that is no day, such as a temporary one
-    return sorted(days)
+
+def all_files(data: Path, files: Files) -> list[LandingFile]:
+    """Every file of a kind, whatever its day, in order of day and name."""
+    found = []
+    for path in data.glob(_any_day(files)):
+        name = path.relative_to(data).as_posix()
+        day = _day_in(name, files) if files.dated else None
+        if path.is_file() and (day is not None or not files.dated):
+            found.append(LandingFile(path, name, day))
+    return sorted(found, key=lambda file: (file.day or date.min, file.name))
+
+
+def _any_day(files: Files) -> str:
+    """The glob pattern of all days' files."""
+    starred = DATE_FIELD.sub(lambda match: re.sub(r"(%.)+", "*", match[1] or ISO_DAY), files.files)
+    return "/".join(part if part == "**" else re.sub(r"\*+", "*", part) for part in starred.split("/"))
+
+
+def _day_in(name: str, files: Files) -> date | None:
+    """The day that a path names; None where it is no day, such as a temporary folder's."""
+    fields: list[str] = []
+
+    def group(match: re.Match[str]) -> str:
+        fields.append(match[1] or ISO_DAY)
+        written = re.sub(r"%.", lambda part: f"\\d{{{DIGITS[part[0]]}}}" if part[0] in DIGITS else ".+?", fields[-1])
+        return f"({written})"
+
+    pattern = "".join(
+        DATE_FIELD.sub(group, part) if DATE_FIELD.fullmatch(part) else _regex_of(part)
+        for part in re.split(r"(\{date(?::[^}]+)?\})", files.files)
+    )
+    match = re.fullmatch(pattern, name)
+    try:
+        return datetime.strptime(" ".join(match.groups()), " ".join(fields)).date() if match else None
+    except (ValueError, re.error):  # a field that stands twice cannot be read back
+        return None
+
+
+def _regex_of(glob: str) -> str:
+    return re.escape(glob).replace(r"\*\*/", "(?:.*/)?").replace(r"\*", "[^/]*").replace(r"\?", "[^/]")

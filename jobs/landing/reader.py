@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import count, islice
 from pathlib import Path
 from typing import IO, Any
@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from conf.dataset import Files
 from conf.errors import LandingError
 from jobs.landing.discovery import LandingFile
 
@@ -35,8 +36,8 @@ def staged_schema(columns: Sequence[str]) -> pa.Schema:
     )
 
 
-def stage(files: Sequence[LandingFile], kind: str, columns: Sequence[str], folder: Path) -> int:
-    """Read landing files of one format into Parquet files below `folder`; returns the number of rows.
+def stage(files: Sequence[LandingFile], layout: Files, columns: Sequence[str], folder: Path) -> int:
+    """Read landing files of one layout into Parquet files below `folder`; returns the number of rows.
 
     Raises:
         LandingError: a file is truncated, unreadable, or lacks a wanted column.
@@ -46,21 +47,21 @@ def stage(files: Sequence[LandingFile], kind: str, columns: Sequence[str], folde
     rows = 0
     for number, file in enumerate(files):
         with pq.ParquetWriter(folder / f"{number:05d}.parquet", schema, compression="zstd") as writer:
-            for batch in rows_of(file, kind, columns):
+            for batch in rows_of(file, layout, columns):
                 writer.write_table(batch)
                 rows += batch.num_rows
     return rows
 
 
-def rows_of(file: LandingFile, kind: str, columns: Sequence[str]) -> Iterator[pa.Table]:
-    """Blocks of one landing file's rows in the staged schema."""
+def rows_of(file: LandingFile, layout: Files, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Blocks of one landing file's rows in the staged schema, under the names of the description."""
     readers = {"csv": _csv, "tsv": _csv, "jsonl": _json_lines, "parquet": _parquet}
     try:
-        yield from readers[kind](file, columns, kind)
+        yield from readers[layout.format](file, columns, layout)
     except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
         raise LandingError(
-            f"{file.path} cannot be read as {kind}: {reason}. "
+            f"{file.path} cannot be read as {layout.format}: {reason}. "
             "It may be truncated or of another format. Land it again (or take it away) and run the night again; "
             "nothing of this night was published."
         ) from error
@@ -90,7 +91,7 @@ def _require_columns(file: LandingFile, found: Sequence[str], wanted: Sequence[s
         )
 
 
-def _csv(file: LandingFile, columns: Sequence[str], kind: str) -> Iterator[pa.Table]:
+def _csv(file: LandingFile, columns: Sequence[str], layout: Files) -> Iterator[pa.Table]:
     rejects: list[tuple[int, str, str]] = []
 
     def skip(row: Any) -> str:
@@ -98,24 +99,29 @@ def _csv(file: LandingFile, columns: Sequence[str], kind: str) -> Iterator[pa.Ta
         rejects.append((row.number, row.text, reason))
         return "skip"
 
-    delimiter = "\t" if kind == "tsv" else ","
-    _require_columns(file, _header(file, delimiter), columns)
+    sources = [layout.rename.get(name, name) for name in columns]
+    _require_columns(file, column_names(file, layout), sources)
     with pa.input_stream(str(file.path), compression="detect") as stream:
         reader = pacsv.open_csv(
             stream,
-            read_options=pacsv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
-            parse_options=pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip),
+            read_options=pacsv.ReadOptions(
+                block_size=BLOCK_BYTES, use_threads=False, column_names=layout.header or None
+            ),
+            parse_options=pacsv.ParseOptions(
+                delimiter=_delimiter(layout), newlines_in_values=True, invalid_row_handler=skip
+            ),
             convert_options=pacsv.ConvertOptions(
-                column_types=dict.fromkeys(columns, pa.binary()), include_columns=list(columns)
+                column_types=dict.fromkeys(sources, pa.binary()), include_columns=list(dict.fromkeys(sources))
             ),
         )
-        line, reported = 2, 0  # line 1 is the header
+        line, reported = 1 if layout.header else 2, 0
         for batch in reader:
             new = rejects[reported:]  # may hold rows of later blocks: the reader is ahead of us
             reported = len(rejects)
             positions = _positions(line, batch.num_rows, {row for row, _, _ in rejects})
             line = positions[-1] + 1 if positions else line
-            table, undecodable = _decoded(pa.Table.from_batches([batch]), file, pa.array(positions, pa.int64()))
+            named = pa.table([batch.column(source) for source in sources], names=list(columns))
+            table, undecodable = _decoded(named, file, pa.array(positions, pa.int64()))
             yield table
             if new or undecodable:
                 yield _rejected(columns, file, [*new, *undecodable])
@@ -128,12 +134,26 @@ def _positions(first: int, rows: int, skipped: Collection[int]) -> list[int]:
     return list(islice((line for line in count(first) if line not in skipped), rows))
 
 
-def _header(file: LandingFile, delimiter: str) -> list[str]:
+def _delimiter(layout: Files) -> str:
+    return layout.delimiter or ("\t" if layout.format == "tsv" else ",")
+
+
+def column_names(file: LandingFile, layout: Files) -> list[str]:
+    """The columns of a CSV or Parquet file as the file names them, or as the description does where it has no header.
+
+    Raises:
+        LandingError: the file is empty.
+    """
+    if layout.format == "parquet":
+        with pq.ParquetFile(file.path) as source:
+            return list(source.schema_arrow.names)
+    if layout.header:
+        return list(layout.header)
     with pa.input_stream(str(file.path), compression="detect") as stream:
         first = stream.read(1 << 16).decode("utf-8-sig", errors="replace").splitlines()[:1]
     if not first:
         raise LandingError(f"{file.path} is empty: not even a header. Land it again, or take it away.")
-    return next(csv.reader(first, delimiter=delimiter), [])
+    return next(csv.reader(first, delimiter=_delimiter(layout)), [])
 
 
 def _decoded(table: pa.Table, file: LandingFile, rows: pa.Array) -> tuple[pa.Table, list[tuple[int, str, str]]]:
@@ -158,12 +178,13 @@ def _decoded(table: pa.Table, file: LandingFile, rows: pa.Array) -> tuple[pa.Tab
         return kept, rejects
 
 
-def _json_lines(file: LandingFile, columns: Sequence[str], kind: str) -> Iterator[pa.Table]:
+def _json_lines(file: LandingFile, columns: Sequence[str], layout: Files) -> Iterator[pa.Table]:
+    sources = {name: layout.rename.get(name, name) for name in columns}
     with pa.input_stream(str(file.path), compression="detect") as stream:
         records: list[dict[str, Any]] = []
         for line, raw in enumerate(_lines(stream), start=1):
             if raw.strip():
-                records.append(_json_record(raw, columns) | {"_file": file.name, "_row": line})
+                records.append(_json_record(raw, sources) | {"_file": file.name, "_row": line})
             if len(records) >= BLOCK_ROWS:
                 yield pa.Table.from_pylist(records, schema=staged_schema(columns))
                 records = []
@@ -179,17 +200,26 @@ def _lines(stream: IO[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _json_record(raw: bytes, columns: Sequence[str]) -> dict[str, Any]:
+def _json_record(raw: bytes, sources: Mapping[str, str]) -> dict[str, Any]:
     try:
         content = json.loads(raw)
     except (ValueError, RecursionError) as error:
         return _json_reject(raw, f"no JSON: {error}")
     if not isinstance(content, dict):
         return _json_reject(raw, "JSON, but not an object")
-    record = {name: _json_text(content.get(name)) for name in columns}
+    record = {name: _json_text(_member(content, source)) for name, source in sources.items()}
     if b"\\u" in raw and LONE_SURROGATE.search("".join(value or "" for value in record.values())):
         return _json_reject(raw, "half a surrogate pair, which is no character")
     return record
+
+
+def _member(content: dict[str, Any], source: str) -> Any:
+    """A member of a JSON object; `device.os` also reaches into an object inside it."""
+    if source in content or "." not in source:
+        return content.get(source)
+    outer, _, inner = source.partition(".")
+    below = content.get(outer)
+    return _member(below, inner) if isinstance(below, dict) else None
 
 
 def _json_reject(raw: bytes, reason: str) -> dict[str, Any]:
@@ -202,12 +232,13 @@ def _json_text(value: Any) -> str | None:
     return str(int(value)) if isinstance(value, bool) else json.dumps(value)
 
 
-def _parquet(file: LandingFile, columns: Sequence[str], kind: str) -> Iterator[pa.Table]:
+def _parquet(file: LandingFile, columns: Sequence[str], layout: Files) -> Iterator[pa.Table]:
+    sources = {name: layout.rename.get(name, name) for name in columns}
     with pq.ParquetFile(file.path) as source:
-        _require_columns(file, source.schema_arrow.names, columns)
+        _require_columns(file, source.schema_arrow.names, list(sources.values()))
         row = 1
-        for batch in source.iter_batches(batch_size=BLOCK_ROWS, columns=list(columns)):
-            texts = {name: _as_text(batch.column(name)) for name in columns}
+        for batch in source.iter_batches(batch_size=BLOCK_ROWS, columns=list(dict.fromkeys(sources.values()))):
+            texts = {name: _as_text(batch.column(source_name)) for name, source_name in sources.items()}
             yield _staged(texts, file, pa.array(range(row, row + batch.num_rows), pa.int64()))
             row += batch.num_rows
 
