@@ -128,7 +128,7 @@ class AirflowSettings(Frozen):
     nightly_cron: str = "0 2 * * *"
     weekly_training_cron: str = "0 6 * * 1"
     maintenance_cron: str = "0 8 * * 0"
-    start_date: str = "2026-01-01"
+    start_date: str = Field("2020-01-01", description="No run is made for days before")
     host: str = "127.0.0.1"
     ui_port: PositiveInt = 8080
     mlflow_port: PositiveInt = 5000

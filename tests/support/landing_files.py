@@ -69,3 +69,7 @@ def land_inline(data: Path, rows: Sequence[tuple[str, str, str, str, str]]) -> P
         for user, ad, time, tab, click in rows
     ]
     return write_csv(data / "log.csv", ("user", "ad", "time_ms", "tab", "click", "watched"), texts)
+
+
+OPEN_GATE = {"max_quarantined_share": 1.0, "min_volume_ratio": 0.0, "min_ctr": 0.0, "max_ctr": 1.0}
+"""Feed settings that let logs of a few rows through."""
