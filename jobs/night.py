@@ -11,6 +11,7 @@ from jobs.feature_tables import features
 from jobs.ingest import ingest
 from jobs.label import label
 from jobs.monitor import monitor
+from jobs.report import refresh_site
 from jobs.score import score
 from jobs.step import StepResult, Stopwatch, save_record
 from jobs.train import TrainingRequest, train
@@ -44,6 +45,7 @@ def run_training(workspace: Workspace, request: TrainingRequest, *, again: bool 
     if result.detail["promoted"]:
         score(workspace, request.night)
     save_record(workspace, watch.record(result))
+    refresh_site(workspace, request.night)
     return result
 
 
@@ -70,9 +72,6 @@ def run_night(workspace: Workspace, night: date, announce: Announce = lambda _: 
     if result.detail["verdict"] == RETRAIN:
         announce("train")
         yield run_training(workspace, training_request(workspace, night, trigger_of(result.detail)))
-        from jobs.report import write_site
-
-        write_site(workspace, night)
 
 
 def trigger_of(decision: Any) -> str:

@@ -35,6 +35,12 @@ def write_site(workspace: Workspace, night: date) -> Path:
     return page
 
 
+def refresh_site(workspace: Workspace, night: date) -> None:
+    """Write the site anew after something about a night changed; nothing to do for a night without a decision."""
+    if night in workspace.store.days("decisions"):
+        write_site(workspace, night)
+
+
 def index_page(workspace: Workspace) -> Path:
     """Where the index of the report site lies."""
     return workspace.reports / "index.html"
