@@ -28,15 +28,17 @@ def label(workspace: Workspace, night: date) -> StepResult:
     return StepResult("label", night, {"examples": rows}, {"days": [day.isoformat() for day in days], "final": final})
 
 
-def nights_ingested(workspace: Workspace) -> set[date]:
-    """The nights whose landing has been taken in."""
-    return {day for day in workspace.store.days("landings") if day != ALWAYS}
+def nights_of_window(workspace: Workspace, day: date) -> list[date]:
+    """The nights, from the day's own to the one that closes its attribution window, whose landing has been taken in."""
+    from pyiceberg.expressions import And, GreaterThanOrEqual, LessThanOrEqual
+
+    closes = day + timedelta(days=workspace.dataset.maturity_days)
+    return workspace.store.days("landings", And(GreaterThanOrEqual("dt", day), LessThanOrEqual("dt", closes)))
 
 
 def is_final(workspace: Workspace, day: date) -> bool:
     """Whether the attribution window of the whole day has closed and all nights that it spans have landed."""
-    ingested = nights_ingested(workspace)
-    return all(day + timedelta(days=ahead) in ingested for ahead in range(workspace.dataset.maturity_days + 1))
+    return len(nights_of_window(workspace, day)) == workspace.dataset.maturity_days + 1
 
 
 def days_to_label(workspace: Workspace, night: date) -> list[date]:
@@ -44,8 +46,11 @@ def days_to_label(workspace: Workspace, night: date) -> list[date]:
 
     All of them, whether or not something of theirs arrived: what a night brought may be less when it is run again.
     """
+    from pyiceberg.expressions import And, GreaterThanOrEqual, LessThanOrEqual
+
     reach = [night - timedelta(days=back) for back in range(horizon_days(workspace.dataset), -1, -1)]
-    kept = {*workspace.store.days("impressions"), *workspace.store.days("examples")}
+    within = And(GreaterThanOrEqual("dt", reach[0]), LessThanOrEqual("dt", night))
+    kept = {*workspace.store.days("impressions", within), *workspace.store.days("examples", within)}
     return [day for day in reach if day in kept]
 
 
@@ -67,8 +72,7 @@ def examples_of(workspace: Workspace, day: date) -> DataFrame:
     else:
         arrived = And(GreaterThanOrEqual("dt", day), LessThanOrEqual("dt", day + timedelta(days=horizon_days(dataset))))
         clicked = with_first_click(impressions, store.read(spark, "clicks", arrived), dataset.window)
-    closes = day + timedelta(days=dataset.maturity_days)
-    known_on = max((night for night in nights_ingested(workspace) if day <= night <= closes), default=day)
+    known_on = max(nights_of_window(workspace, day), default=day)
     labelled = with_label(clicked, dataset, final=is_final(workspace, day), known_on=known_on)
     described = with_context(labelled, lambda name: attributes_before(workspace, name, day), dataset)
     return described.withColumn("pair_id", pair_id(dataset))
@@ -76,8 +80,8 @@ def examples_of(workspace: Workspace, day: date) -> DataFrame:
 
 def attributes_before(workspace: Workspace, name: str, day: date) -> DataFrame:
     """The attribute snapshot that held when `day` began: the latest one that had landed before."""
-    from pyiceberg.expressions import EqualTo
+    from pyiceberg.expressions import EqualTo, LessThan
 
     table = f"attributes_{name}"
-    landed = [landed for landed in workspace.store.days(table) if landed < day]
+    landed = workspace.store.days(table, LessThan("dt", day))
     return workspace.store.read(workspace.engine, table, EqualTo("dt", landed[-1] if landed else ALWAYS))

@@ -59,7 +59,7 @@ def rows_of(file: LandingFile, layout: Files, columns: Sequence[str]) -> Iterato
     try:
         yield from readers[layout.format](file, columns, layout)
     except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0].rstrip(".")
         raise LandingError(
             f"{file.path} cannot be read as {layout.format}: {reason}. "
             "It may be truncated or of another format. Land it again (or take it away) and run the night again; "
