@@ -75,7 +75,7 @@ class TimeColumn(Frozen):
     """Where the time stands and how it is written."""
 
     column: str
-    unit: Literal["s", "ms", "us", "text"] = Field("text", description="Epoch unit, or text")
+    unit: Literal["s", "ms", "us", "ns", "text"] = Field("text", description="Epoch unit, or text")
     pattern: str = Field("", description="Of text times, in Spark's letters (yyyy-MM-dd HH:mm:ss); empty: ISO 8601")
     zone: str = Field("", description="Zone of text times without an offset; empty: the data set's")
     origin: Moment = Field("", description="Of numbers that do not count from 1970: the moment that they count from")
@@ -83,7 +83,7 @@ class TimeColumn(Frozen):
     @model_validator(mode="after")
     def _origin_of_a_number(self) -> TimeColumn:
         if self.origin and self.unit == "text":
-            raise ValueError("`origin` belongs to numbers: give `unit: s`, `ms` or `us` too")
+            raise ValueError("`origin` belongs to numbers: give `unit: s`, `ms`, `us` or `ns` too")
         return self
 
     def origin_micros(self, zone: str) -> int:
@@ -175,11 +175,48 @@ class Attributes(Files):
     dates: tuple[Identifier, ...] = Field((), description="Date columns; features get the age in days")
 
 
+Recency = Literal["days_since", "days_since_click", "active_days"]
+
+
 class History(Frozen):
     """Click histories of one key, or of a combination of keys."""
 
     keys: tuple[Identifier, ...] = Field(min_length=1)
     parent: Identifier | None = Field(None, description="The history whose rate stands in where evidence is thin")
+    parents: tuple[Identifier, ...] = Field(
+        (), description="In place of one parent, several whose effects on the log odds add up: for combined keys"
+    )
+    smoothing: float | None = Field(None, gt=0, description="Trust in the rate above; default: the data set's")
+    recency: tuple[Recency, ...] = Field(
+        ("days_since",), description="Days since last shown, days since last clicked, number of days on which shown"
+    )
+
+    @model_validator(mode="after")
+    def _one_kind_of_parent(self) -> History:
+        if self.parent is not None and self.parents:
+            raise ValueError("give `parent` or `parents`, not both")
+        return self
+
+    @property
+    def above(self) -> tuple[str, ...]:
+        """The histories that this one falls back on; none means the overall rate."""
+        return self.parents or ((self.parent,) if self.parent is not None else ())
+
+
+class Derived(Frozen):
+    """A categorical feature made from one column that is known at scoring: the band of a number, or the first part."""
+
+    column: Identifier
+    edges: tuple[float, ...] = Field((), description="Of a number: where one band ends and the next begins")
+    first_of: str = Field("", description="Of a text: what separates its parts; the first part is the value")
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Derived:
+        if bool(self.edges) == bool(self.first_of):
+            raise ValueError("give either `edges` or `first_of`")
+        if list(self.edges) != sorted(set(self.edges)):
+            raise ValueError("`edges` must rise")
+        return self
 
 
 class LandingCandidates(Files):
@@ -207,11 +244,15 @@ class Dataset(Frozen):
     impressions: Impressions
     label: InlineLabel | ClickLog = Field(discriminator="kind")
     attributes: dict[Identifier, Attributes] = Field(default_factory=dict)
+    derived: dict[Identifier, Derived] = Field(default_factory=dict)
     histories: dict[Identifier, History] = Field(min_length=1)
     windows_days: tuple[PositiveInt, ...] = (1, 7, 28)
     smoothing: float = Field(20.0, gt=0, description="Impressions' worth of trust in the parent's rate")
     slices: tuple[Identifier, ...] = ()
     crosses: tuple[tuple[Identifier, ...], ...] = Field((), description="Combinations for the linear model")
+    history_only: tuple[Identifier, ...] = Field(
+        (), description="Ids with too few rows a value to be learned one by one: models see their histories alone"
+    )
     candidates: LandingCandidates | ReplayCandidates = Field(discriminator="kind")
     late_days: int = Field(2, ge=0, description="Days after its own that a row or file may still arrive and count")
 
@@ -232,14 +273,15 @@ class Dataset(Frozen):
                     raise ValueError(
                         f"histories.{name}: no categorical column `{key}`; known: {', '.join(sorted(known))}"
                     )
-            if history.parent is not None and history.parent not in self.histories:
-                raise ValueError(f"histories.{name}: parent `{history.parent}` is no history")
+            for parent in history.above:
+                if parent not in self.histories:
+                    raise ValueError(f"histories.{name}: parent `{parent}` is no history")
         for name in self.histories:
             self.ancestors(name)
         leaks = set(self.impressions.outcomes) & (set(self.impressions.context.all) | {self.inline_label_column})
         if leaks:
             raise ValueError(f"impressions: {', '.join(sorted(leaks))} is both an outcome and a feature")
-        names = [*self.impressions.context.all]
+        names = [*self.impressions.context.all, *self.derived]
         for table in self.attributes.values():
             names += [*table.columns.all, *table.dates]
         doubled = sorted({name for name in names if names.count(name) > 1})
@@ -298,11 +340,15 @@ class Dataset(Frozen):
         return tuple(name for name, column in ids if column)
 
     @property
-    def feature_categorical(self) -> tuple[str, ...]:
-        """Categorical feature columns: context known at scoring, then attributes, then calendar."""
+    def _given_categorical(self) -> tuple[str, ...]:
         attributes = tuple(name for table in self.attributes.values() for name in table.columns.categorical)
+        return self.pair_columns.categorical + attributes
+
+    @property
+    def feature_categorical(self) -> tuple[str, ...]:
+        """Categorical feature columns: context known at scoring, then attributes, derived columns, calendar."""
         calendar = ("hour", "weekday") if self.replayed else ("weekday",)
-        return self.pair_columns.categorical + attributes + calendar
+        return self._given_categorical + tuple(self.derived) + calendar
 
     @property
     def feature_numeric(self) -> tuple[str, ...]:
@@ -311,16 +357,24 @@ class Dataset(Frozen):
         ages = tuple(f"{name}_age_days" for table in self.attributes.values() for name in table.dates)
         return self.pair_columns.numeric + numeric + ages
 
+    def smoothing_of(self, history: str) -> float:
+        """Impressions' worth of trust that a history puts in the rate above it."""
+        own = self.histories[history].smoothing
+        return self.smoothing if own is None else own
+
     def ancestors(self, history: str) -> tuple[str, ...]:
-        """The chain of parents above a history, nearest first. A circle is an error."""
-        chain: list[str] = []
-        parent = self.histories[history].parent
-        while parent is not None:
-            if parent == history or parent in chain:
+        """Every history above this one, those further up first. A circle is an error."""
+        found: dict[str, None] = {}
+
+        def climb(name: str, path: tuple[str, ...]) -> None:
+            if name in path:
                 raise ValueError(f"histories.{history}: its parents form a circle")
-            chain.append(parent)
-            parent = self.histories[parent].parent
-        return tuple(chain)
+            for parent in self.histories[name].above:
+                climb(parent, (*path, name))
+                found.setdefault(parent)
+
+        climb(history, ())
+        return tuple(found)
 
 
 def known_datasets() -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from conf.dataset import Dataset
@@ -54,6 +55,36 @@ def with_calendar(pairs: DataFrame, dataset: Dataset) -> DataFrame:
     return pairs.withColumns(calendar)
 
 
+def band(value: Column, edges: Sequence[float]) -> Column:
+    """The band that a number lies in, as text: `<7`, `7..10` (the lower edge included), `>=10`. Null stays null."""
+    from pyspark.sql import functions as F
+
+    names = [f"{low:g}..{high:g}" for low, high in pairwise(edges)]
+    found = F.when(value < F.lit(edges[0]), F.lit(f"<{edges[0]:g}"))
+    for high, name in zip(edges[1:], names, strict=True):
+        found = found.when(value < F.lit(high), F.lit(name))
+    return found.when(value.isNotNull(), F.lit(f">={edges[-1]:g}"))
+
+
+def first_part(value: Column, separator: str) -> Column:
+    """The text before the first separator, without blanks around it; null where nothing is left."""
+    from pyspark.sql import functions as F
+
+    return F.nullif(F.trim(F.substring_index(value, separator, 1)), F.lit(""))
+
+
+def with_derived(pairs: DataFrame, dataset: Dataset) -> DataFrame:
+    """`pairs` with the columns that the data set derives from context and attributes."""
+    from pyspark.sql import functions as F
+
+    derived = {
+        name: band(F.col(rule.column), rule.edges) if rule.edges else first_part(F.col(rule.column), rule.first_of)
+        for name, rule in dataset.derived.items()
+    }
+    return pairs.withColumns(derived) if derived else pairs
+
+
 def with_context(pairs: DataFrame, attributes: Callable[[str], DataFrame], dataset: Dataset) -> DataFrame:
     """`pairs` with everything that needs no history."""
-    return with_calendar(with_attributes(pairs, attributes, dataset), dataset)
+    described = with_derived(with_attributes(pairs, attributes, dataset), dataset)
+    return with_calendar(described, dataset)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from conf.dataset import Dataset
+from conf.dataset import Dataset, Recency
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -28,18 +28,29 @@ def history_keys(dataset: Dataset) -> dict[str, tuple[str, ...]]:
     return {ALL: ()} | {name: history.keys for name, history in dataset.histories.items()}
 
 
-def parents(dataset: Dataset) -> dict[str, str | None]:
-    """The history that each one falls back on; the root has none. Parents come before their children."""
-    chain: dict[str, str | None] = {ALL: None}
+def parents(dataset: Dataset) -> dict[str, tuple[str, ...]]:
+    """The histories that each one falls back on; the root has none. Parents come before their children."""
+    above: dict[str, tuple[str, ...]] = {ALL: ()}
     for name in dataset.histories:
-        for ancestor in reversed((name, *dataset.ancestors(name))):
-            chain.setdefault(ancestor, dataset.histories[ancestor].parent or ALL)
-    return chain
+        for ancestor in (*dataset.ancestors(name), name):
+            above.setdefault(ancestor, dataset.histories[ancestor].above or (ALL,))
+    return above
 
 
 def window_columns(windows: Sequence[int]) -> tuple[str, ...]:
     """Count columns of a feature table: impressions and clicks for each window."""
     return tuple(f"{what}_{days}d" for days in windows for what in ("impressions", "clicks"))
+
+
+RECENCY_COLUMNS = {"last_day": "date", "last_click_day": "date", "active_days": "double"}
+"""Recency columns of a feature table, with their types. They look at the longest window."""
+
+RECENCY_SOURCES: dict[Recency, str] = {
+    "days_since": "last_day",
+    "days_since_click": "last_click_day",
+    "active_days": "active_days",
+}
+"""The column of a feature table that each recency feature comes from."""
 
 
 def count_feature_names(dataset: Dataset) -> tuple[str, ...]:
@@ -56,8 +67,11 @@ def rate_feature_names(dataset: Dataset) -> tuple[str, ...]:
 
 
 def recency_feature_names(dataset: Dataset) -> tuple[str, ...]:
-    """Days since a key was last shown: `<history>__days_since`; missing where it never was in the longest window."""
-    return tuple(f"{name}__days_since" for name in dataset.histories)
+    """What each history's `recency` asks for, as `<history>__<recency>`.
+
+    Days since a key was last shown or last clicked are missing where it never was in the longest window.
+    """
+    return tuple(f"{name}__{what}" for name, history in dataset.histories.items() for what in history.recency)
 
 
 def history_feature_names(dataset: Dataset) -> tuple[str, ...]:
@@ -122,5 +136,10 @@ def windowed(counts: DataFrame, as_of: date, windows: Sequence[int]) -> DataFram
         inside = F.col("dt") >= F.lit(as_of - timedelta(days=days))
         for what in ("impressions", "clicks"):
             sums.append(F.sum(F.when(inside, F.col(what)).otherwise(0)).cast("double").alias(f"{what}_{days}d"))
-    grouped = recent.groupBy("history", "key").agg(*sums, F.max("dt").alias("last_day"))
-    return grouped.select(F.lit(as_of).alias("dt"), "history", "key", *window_columns(windows), "last_day")
+    recency = (
+        F.max("dt").alias("last_day"),
+        F.max(F.when(F.col("clicks") > 0, F.col("dt"))).alias("last_click_day"),
+        F.countDistinct("dt").cast("double").alias("active_days"),
+    )
+    grouped = recent.groupBy("history", "key").agg(*sums, *recency)
+    return grouped.select(F.lit(as_of).alias("dt"), "history", "key", *window_columns(windows), *RECENCY_COLUMNS)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from conf.dataset import Dataset
-from features.histories import ALL, history_keys, key_of, parents, window_columns
+from conf.dataset import Dataset, Recency
+from features.histories import ALL, RECENCY_SOURCES, history_keys, key_of, parents, window_columns
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -20,14 +20,15 @@ def with_histories(pairs: DataFrame, snapshot: Callable[[str], DataFrame], datas
     """`pairs` with every history feature added.
 
     `snapshot(history)` yields that history's feature table as of the start of the pairs' day: one row a key. A key
-    without history gets zero counts, its parent's rate and no recency.
+    without history gets zero counts, the rate above it and no recency.
     """
     from pyspark.sql import functions as F
 
     joined = pairs
     windows = window_columns(dataset.windows_days)
     for name, keys in history_keys(dataset).items():
-        renamed = [F.col(column).alias(f"{name}__{column}") for column in (*windows, "last_day")]
+        wanted = (*windows, *_recency_sources(name, dataset))
+        renamed = [F.col(column).alias(f"{name}__{column}") for column in wanted]
         history = snapshot(name).select(F.col("key").alias(f"{name}__key"), *renamed)
         joined = joined.join(history, on=key_of(keys) == F.col(f"{name}__key"), how="left")
     filled = joined.withColumns(
@@ -38,37 +39,76 @@ def with_histories(pairs: DataFrame, snapshot: Callable[[str], DataFrame], datas
         }
     )
     rated = filled
-    for name, parent in parents(dataset).items():
-        rated = rated.withColumns(smoothed_rates(name, parent, dataset))
-    recent = rated.withColumns(
-        {
-            f"{name}__days_since": F.datediff("dt", F.col(f"{name}__last_day")).cast("double")
-            for name in dataset.histories
-        }
-    )
-    dropped = [f"{name}__{column}" for name in history_keys(dataset) for column in ("key", "last_day")]
-    return recent.drop(*dropped)
+    for name, above in parents(dataset).items():
+        rated = rated.withColumns(smoothed_rates(name, above, dataset))
+    recency = {
+        f"{name}__{what}": _recency(what, F.col(f"{name}__{RECENCY_SOURCES[what]}"))
+        for name, history in dataset.histories.items()
+        for what in history.recency
+    }
+    recent = rated.withColumns(recency) if recency else rated
+    dates = ("last_day", "last_click_day")
+    used = [
+        f"{name}__{date}" for name in dataset.histories for date in dates if date in _recency_sources(name, dataset)
+    ]
+    return recent.drop(*[f"{name}__key" for name in history_keys(dataset)], *used)
 
 
-def smoothed_rates(name: str, parent: str | None, dataset: Dataset) -> dict[str, Column]:
-    """Click rates of one history, shrunk by evidence: (clicks + s * rate above) / (impressions + s).
+def _recency_sources(name: str, dataset: Dataset) -> tuple[str, ...]:
+    """The recency columns that a history's features need of its table."""
+    return () if name == ALL else tuple(RECENCY_SOURCES[what] for what in dataset.histories[name].recency)
 
-    The longest window leans on the parent's longest window, shorter windows on the history's own longest one. This is
-    the posterior mean under a Beta prior with mean "rate above" and weight s (`smoothing`).
-    """
+
+def _recency(what: Recency, source: Column) -> Column:
+    """Days shown, zero for an unknown key; or days from a last day to the pair's, missing where there is none."""
     from pyspark.sql import functions as F
 
+    if what == "active_days":
+        return F.coalesce(source, F.lit(0.0))
+    return F.datediff("dt", source).cast("double")
+
+
+def smoothed_rates(name: str, above: Sequence[str], dataset: Dataset) -> dict[str, Column]:
+    """Click rates of one history, shrunk by evidence: (clicks + s * rate above) / (impressions + s).
+
+    The longest window leans on the parents' longest window, shorter windows on the history's own longest one. This is
+    the posterior mean under a Beta prior with mean "rate above" and weight s (`smoothing`).
+    """
     longest = max(dataset.windows_days)
-    above = F.lit(FIRST_RATE) if parent is None else F.col(f"{parent}__ctr_{longest}d")
-    trust = FIRST_TRUST if parent is None else dataset.smoothing
-    rates = {}
-    own = shrunk(name, longest, above, trust)
-    rates[f"{name}__ctr_{longest}d"] = own
+    trust = FIRST_TRUST if name == ALL else dataset.smoothing_of(name)
+    own = shrunk(name, longest, rate_above(above, longest), trust)
+    rates = {f"{name}__ctr_{longest}d": own}
     if name != ALL:
         for days in dataset.windows_days:
             if days != longest:
-                rates[f"{name}__ctr_{days}d"] = shrunk(name, days, own, dataset.smoothing)
+                rates[f"{name}__ctr_{days}d"] = shrunk(name, days, own, trust)
     return rates
+
+
+def rate_above(above: Sequence[str], days: int) -> Column:
+    """The rate that stands in where a history has no evidence: its parent's, or that of several parents together.
+
+    Several parents' effects add up on the log odds: logit = sum of the parents' logits - (parents - 1) * overall logit,
+    which is what they would be if the parents acted independently.
+    """
+    from pyspark.sql import functions as F
+
+    if not above:
+        return F.lit(FIRST_RATE)
+    rates = [F.col(f"{parent}__ctr_{days}d") for parent in above]
+    if len(rates) == 1:
+        return rates[0]
+    overall = _log_odds(F.col(f"{ALL}__ctr_{days}d"))
+    together = overall
+    for rate in rates:
+        together = together + _log_odds(rate) - overall
+    return F.lit(1.0) / (F.lit(1.0) + F.exp(-together))
+
+
+def _log_odds(rate: Column) -> Column:
+    from pyspark.sql import functions as F
+
+    return F.log(rate / (F.lit(1.0) - rate))
 
 
 def shrunk(name: str, days: int, above: Column, trust: float) -> Column:

@@ -73,6 +73,17 @@ class TableBatches:
         yield from batches_of(self.table, self.batch_rows)
 
 
+@dataclass(frozen=True)
+class JoinedBatches:
+    """The rows of one source after those of another: all weighted or none."""
+
+    parts: Sequence[Batches]
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        for part in self.parts:
+            yield from part
+
+
 def batches_of(rows: pa.RecordBatch | pa.Table, batch_rows: int = 65_536) -> Iterator[pa.RecordBatch]:
     """The rows of a batch or a table as non-empty batches of at most `batch_rows`."""
     table = rows if isinstance(rows, pa.Table) else pa.Table.from_batches([rows])

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from conf.errors import StoreError
-from models.batches import Batches, all_labels, batches_of
+from models.batches import Batches, JoinedBatches, all_labels, batches_of
 from models.boosted import BoostedModel, fit_boosted
 from models.bundle_files import read_json, verified_manifest, write_json, write_manifest
 from models.calibration import Calibrator, IdentityCalibrator, calibrator_from_json, fit_calibrator
@@ -47,7 +47,8 @@ class ModelBundle:
     """Everything between a row of features and its p(click).
 
     `summary` holds figures of the training: `validation_rows`, `validation_ne`, `validation_auc` (of uncalibrated
-    predictions), and `rounds` and `tree_weight` where there are trees and a mix.
+    predictions before a refit), and what the validation rows chose: `rounds` where there are trees, `tree_weight` in a
+    mix.
     """
 
     kind: ModelKind
@@ -136,6 +137,9 @@ def train_bundle(
 ) -> ModelBundle:
     """A model of the kind: learned from `train`, stopped, weighed and calibrated on `validation`.
 
+    With `settings.refit` it then learns again from both, keeping what was chosen: the latest days tell most about the
+    next one. Its calibrator is that of the first model, for no rows are left that the second has not seen.
+
     Both are given whole: `sampling_rate` is the share of rows without a click that is learned from, and sampling
     happens here. The same rows and settings give the same bundle. Raises NotReady where there is nothing to learn from.
     """
@@ -144,7 +148,7 @@ def train_bundle(
     sampled = DownsampledBatches(train, sampling_rate)
     # Early stopping compares log loss, so it has to see clicks as often as the trees did.
     stopping = DownsampledBatches(validation, sampling_rate)
-    encoder, estimator, summary = _fitted(kind, settings, columns, sampled, stopping, validation)
+    encoder, estimator = _fitted(kind, settings, columns, sampled, stopping)
     raw = ModelBundle(kind, encoder, estimator, IdentityCalibrator(), sampling_rate, columns, settings)
     labels = all_labels(validation)
     p = _concatenated([raw.uncalibrated(batch) for batch in validation])
@@ -153,8 +157,12 @@ def train_bundle(
         "validation_ne": normalised_entropy(p, labels),
         "validation_auc": auc(p, labels),
     }
-    summary |= {name: float(value) for name, value in quality.items() if value is not None}
-    return replace(raw, calibrator=fit_calibrator(settings.calibration, p, labels), summary=summary)
+    summary = _chosen(estimator) | {name: float(value) for name, value in quality.items() if value is not None}
+    if settings.refit and len(labels):
+        both = DownsampledBatches(JoinedBatches((train, validation)), sampling_rate)
+        encoder, estimator = _fitted(kind, _with_rounds(settings, summary), columns, both, None, summary)
+    calibrator = fit_calibrator(settings.calibration, p, labels)
+    return replace(raw, encoder=encoder, estimator=estimator, calibrator=calibrator, summary=summary)
 
 
 def _fitted(
@@ -162,37 +170,52 @@ def _fitted(
     settings: ModelSettings,
     columns: FeatureColumns,
     train: Batches,
-    stopping: Batches,
-    validation: Batches,
-) -> tuple[Encoder, Estimator, dict[str, float]]:
+    stopping: Batches | None,
+    chosen: Mapping[str, float] | None = None,
+) -> tuple[Encoder, Estimator]:
+    """Encoder and estimator; without rows to stop on, all rounds, and a mix with the weight in `chosen`."""
     match kind:
         case "constant":
-            return RowCountEncoder(columns), fit_constant(train, settings.constant), {}
+            return RowCountEncoder(columns), fit_constant(train, settings.constant)
         case "logistic_regression":
             hashing = HashingEncoder.fit(train, columns, settings.hashing)
-            return hashing, fit_logistic(train, hashing, settings.logistic), {}
+            return hashing, fit_logistic(train, hashing, settings.logistic)
         case "xgboost":
             matrix = MatrixEncoder.fit(train, columns, settings.matrix)
-            trees = fit_boosted(train, stopping, matrix, settings.boosted)
-            return matrix, trees, {"rounds": float(trees.rounds)}
+            return matrix, fit_boosted(train, stopping, matrix, settings.boosted)
         case "mix":
-            return _fitted_mix(settings, columns, train, stopping, validation)
+            encoder = PairEncoder(
+                HashingEncoder.fit(train, columns, settings.hashing), MatrixEncoder.fit(train, columns, settings.matrix)
+            )
+            linear = fit_logistic(train, encoder.linear, settings.logistic)
+            trees = fit_boosted(train, stopping, encoder.trees, settings.boosted)
+            weight = chosen["tree_weight"] if chosen else _weight_of_trees(encoder, linear, trees, stopping)
+            return encoder, MixModel(linear, trees, weight)
         case _:
             assert_never(kind)
 
 
-def _fitted_mix(
-    settings: ModelSettings, columns: FeatureColumns, train: Batches, stopping: Batches, validation: Batches
-) -> tuple[PairEncoder, MixModel, dict[str, float]]:
-    encoder = PairEncoder(
-        HashingEncoder.fit(train, columns, settings.hashing), MatrixEncoder.fit(train, columns, settings.matrix)
-    )
-    linear = fit_logistic(train, encoder.linear, settings.logistic)
-    trees = fit_boosted(train, stopping, encoder.trees, settings.boosted)
-    first = _concatenated([linear.predict(encoder.linear.encode(batch)) for batch in stopping])
-    second = _concatenated([trees.predict(encoder.trees.encode(batch)) for batch in stopping])
-    weight = best_weight(first, second, all_labels(stopping))
-    return encoder, MixModel(linear, trees, weight), {"rounds": float(trees.rounds), "tree_weight": weight}
+def _weight_of_trees(
+    encoder: PairEncoder, linear: LogisticModel, trees: BoostedModel, stopping: Batches | None
+) -> float:
+    rows = stopping or ()
+    first = _concatenated([linear.predict(encoder.linear.encode(batch)) for batch in rows])
+    second = _concatenated([trees.predict(encoder.trees.encode(batch)) for batch in rows])
+    return best_weight(first, second, all_labels(rows))
+
+
+def _chosen(estimator: Estimator) -> dict[str, float]:
+    """What the validation rows chose: the number of trees, and their weight in a mix."""
+    if isinstance(estimator, MixModel):
+        return {"rounds": float(estimator.trees.rounds), "tree_weight": estimator.tree_weight}
+    return {"rounds": float(estimator.rounds)} if isinstance(estimator, BoostedModel) else {}
+
+
+def _with_rounds(settings: ModelSettings, chosen: Mapping[str, float]) -> ModelSettings:
+    if "rounds" not in chosen:
+        return settings
+    rounds = max(1, round(chosen["rounds"] * settings.refit_rounds))
+    return replace(settings, boosted=replace(settings.boosted, max_rounds=rounds))
 
 
 def _concatenated(parts: list[np.ndarray]) -> np.ndarray:

@@ -26,8 +26,8 @@ class LogisticSettings:
     Stopping at `max_iterations` is ordinary: late iterations move the weights of rare categories alone.
     """
 
-    c: float = 0.02
-    max_iterations: int = 60
+    c: float = 0.01
+    max_iterations: int = 40
     tolerance: float = 1e-4
     block_rows: int = 1_000_000
     seed: int = 7

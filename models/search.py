@@ -59,7 +59,7 @@ def search_settings(
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
     def validation_ne(trial: optuna.Trial) -> float:
-        proposed = replace(_proposed(trial, kind, settings), calibration="identity")
+        proposed = replace(_proposed(trial, kind, settings), calibration="identity", refit=False)
         summary = train_bundle(kind, proposed, columns, train, validation, sampling_rate).summary
         if "validation_ne" not in summary:
             raise NotReady("The validation days hold no click, or nothing but clicks: choose other days.")
@@ -72,7 +72,9 @@ def search_settings(
     seconds_left = None if seconds is None else seconds - first.seconds
     if trials > 1 and (seconds_left is None or seconds_left > 0.0):
         study.optimize(validation_ne, n_trials=trials - 1, timeout=seconds_left)
-    chosen = replace(_proposed(study.best_trial, kind, settings), calibration=settings.calibration)
+    chosen = replace(
+        _proposed(study.best_trial, kind, settings), calibration=settings.calibration, refit=settings.refit
+    )
     return SearchResult(chosen, float(study.best_value), tuple(_trial_of(trial) for trial in study.trials))
 
 

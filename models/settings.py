@@ -22,9 +22,15 @@ _Settings = TypeVar("_Settings")
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """The settings of every kind of model; a kind reads those that concern it."""
+    """The settings of every kind of model; a kind reads those that concern it.
+
+    `refit`: once the validation rows have chosen rounds, weight and calibrator, learn again from training and
+    validation rows together, with `refit_rounds` times as many rounds for the larger number of rows.
+    """
 
     calibration: CalibrationMethod = "platt"
+    refit: bool = True
+    refit_rounds: float = 1.1
     constant: ConstantSettings = field(default_factory=ConstantSettings)
     logistic: LogisticSettings = field(default_factory=LogisticSettings)
     hashing: HashingSettings = field(default_factory=HashingSettings)

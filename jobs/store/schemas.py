@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from conf.dataset import Dataset
-from features.histories import history_feature_names, history_keys, window_columns
+from features.histories import RECENCY_COLUMNS, history_feature_names, history_keys, window_columns
 
 Columns = Mapping[str, str]
 """Column name to type: `string`, `date`, `timestamp` (UTC, microseconds), `double`, `int`, `long` or `boolean`."""
@@ -140,7 +140,12 @@ def _feature_tables(dataset: Dataset) -> list[TableSpec]:
             TableSpec(
                 f"features_{name}",
                 f"one key's click history of `{name}` as of the start of a day",
-                {"dt": "date", "key": "string", **_doubles(window_columns(dataset.windows_days)), "last_day": "date"},
+                {
+                    "dt": "date",
+                    "key": "string",
+                    **_doubles(window_columns(dataset.windows_days)),
+                    **RECENCY_COLUMNS,
+                },
                 ("dt",),
             )
         )

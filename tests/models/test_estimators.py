@@ -48,8 +48,10 @@ def test_blocks_come_close_to_solving_all_rows_at_once(columns: FeatureColumns, 
     encoder = HashingEncoder.fit(train, columns, HashingSettings(bits=10, bins=8))
     other = impressions(4000, 2)
     encoded, labels = encoder.encode(other.to_batches()[0]), all_labels(TableBatches(other))
-    whole = log_loss(fit_logistic(train, encoder).predict(encoded), labels)
-    in_blocks = log_loss(fit_logistic(train, encoder, LogisticSettings(block_rows=2000)).predict(encoded), labels)
+    whole, in_blocks = (
+        log_loss(fit_logistic(train, encoder, LogisticSettings(c=0.1, block_rows=rows)).predict(encoded), labels)
+        for rows in (1_000_000, 2000)
+    )
     prior = log_loss(np.full(len(labels), labels.mean()), labels)
     assert whole is not None and in_blocks is not None and prior is not None
     assert abs(in_blocks - whole) < 0.02 * (prior - whole)
