@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -97,8 +96,10 @@ class Store:
         schema = iceberg_schema(spec.columns)
         if not self.catalog.table_exists(identifier):
             try:
+                # The engine's files carry no field ids: columns are found by name.
+                names = {"schema.name-mapping.default": schema.name_mapping.model_dump_json()}
                 self.catalog.create_table(
-                    identifier, schema, partition_spec=iceberg_partition(spec), properties=TABLE_PROPERTIES
+                    identifier, schema, partition_spec=iceberg_partition(spec), properties=TABLE_PROPERTIES | names
                 )
                 return
             except TableAlreadyExistsError:
@@ -186,13 +187,8 @@ class Store:
             reraise=True,
         )
         for attempt in retrying:
-            with attempt, warnings.catch_warnings():
-                warnings.filterwarnings("ignore", message="Delete operation did not match")
-                with self.table(name).transaction() as transaction:
-                    transaction.delete(where)
-                    if files:
-                        # The names are fresh, so the costly search of the whole table for them is left out.
-                        transaction.add_files(files, check_duplicate_files=False)
+            with attempt:
+                _swap(self.table(name), where, files)
 
     def replace_rows(self, name: str, where: BooleanExpression, rows: Sequence[Mapping[str, Any]]) -> int:
         """Put a few rows, given as dictionaries, in place of the rows under `where`, in one commit."""
@@ -252,6 +248,26 @@ TABLE_PROPERTIES = {
     "commit.manifest-merge.enabled": "true",
     "commit.manifest.min-count-to-merge": "20",
 }
+
+
+def _swap(table: Table, where: BooleanExpression, files: list[str]) -> None:
+    """Put new files in place of those under `where`, in one snapshot: no reader sees one change without the other."""
+    from pyiceberg.expressions import AlwaysTrue
+    from pyiceberg.io.pyarrow import parquet_file_to_data_file
+
+    old = list(table.scan(row_filter=where).plan_files())
+    if any(task.residual != AlwaysTrue() for task in old):
+        raise StoreError(f"{table.name()}: {where} cuts through files; a write replaces whole partitions only.")
+    new = [parquet_file_to_data_file(table.io, table.metadata, file) for file in files]
+    if not old and not new:
+        return
+    with table.transaction() as transaction:
+        update = transaction.update_snapshot()
+        with update.overwrite() if old else update.merge_append() as change:
+            for task in old:
+                change.delete_data_file(task.file)
+            for file in new:
+                change.append_data_file(file)
 
 
 def _written(table: Table, folder: str) -> tuple[list[str], int]:
