@@ -309,10 +309,14 @@ def publish(workspace: Workspace, night: date, landed: dict[str, Landed]) -> dic
         if source in landed:
             day = night if table.dated else ALWAYS
             rows[source] = store.replace(source, EqualTo("dt", day), landed[source].used.withColumn("dt", F.lit(day)))
+        elif table.dated:
+            store.replace_rows(source, EqualTo("dt", night), [])  # the files of an earlier run have been taken away
+    tomorrow = night + timedelta(days=1)
     if "candidates" in landed:
-        tomorrow = night + timedelta(days=1)
         pairs = landed["candidates"].used.withColumn("dt", F.lit(tomorrow))
         rows["candidates"] = store.replace("candidates", EqualTo("dt", tomorrow), pairs)
+    else:
+        store.replace_rows("candidates", EqualTo("dt", tomorrow), [])
     rows["quarantine"] = store.replace("quarantine", EqualTo("dt", night), _quarantined(landed, night))
     static = [f"attributes_{name}" for name, table in workspace.dataset.attributes.items() if not table.dated]
     balances = [kind.balance(ALWAYS if name in static else night) for name, kind in landed.items()]
