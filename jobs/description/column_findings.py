@@ -1,0 +1,147 @@
+"""Columns that look wrong as features: outcomes in disguise, constants, ids, numbers taken for codes and codes for
+numbers."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from conf.dataset import Columns
+from jobs.description.findings import LEAST_ROWS, Finding, quoted, share, suspicious, wrong
+from jobs.description.sampling import Sample
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+TELLING_AUC = 0.95
+ONLY_WHERE_CLICKED = 0.9
+BEFORE_NAME = re.compile(r"(^|_)(last|since|prev\w*|past|before|history|hist|ago)(_|$)")
+"""What such a column counts lies before the impression."""
+LEAST_CLICKS = 10
+MANY_MISSING = 0.2
+"""The data gate's default: it warns above this share."""
+OWN_VALUE = 0.95
+NOTHING = frozenset({"", "0", "0.0", "-1", "-1.0", "false", "none", "null", "nan"})
+OUTCOME_NAME = re.compile(
+    r"(^|_)(is_)?(clicks?|clicked|conver\w*|purchas\w*|sales?|revenue|orders?|dwell\w*|watch\w*|play_?time\w*|likes?"
+    r"|shares?|comments?|follows?|forwards?|hates?|installs?|basket|cart|attribution|long_view|stay_time|cpo)(_|$)"
+)
+
+
+def outcome_strength(values: pd.Series, clicked: np.ndarray) -> str:
+    """Why a column (as text) can only be known after the impression, in words; empty where nothing says so."""
+    clicks = int(clicked.sum())
+    if clicks < LEAST_CLICKS or clicks == len(clicked):
+        return ""
+    there = ~values.fillna("").str.strip().str.lower().isin(NOTHING).to_numpy()
+    rate = float(clicked.mean())
+    if LEAST_CLICKS <= there.sum() < 0.98 * len(there):
+        among = float(clicked[there].mean())
+        if among > max(ONLY_WHERE_CLICKED, 1.5 * rate):
+            return f"{share(among)} of the rows in which it says something are clicked"
+    strength = single_column_auc(values, clicked)
+    return f"alone it tells clicks from the rest with an AUC of {strength:.3f}" if strength > TELLING_AUC else ""
+
+
+def sounds_like_outcome(name: str) -> bool:
+    """Whether a column is named like something that follows an impression."""
+    return bool(OUTCOME_NAME.search(name.lower())) and not BEFORE_NAME.search(name.lower())
+
+
+def single_column_auc(values: pd.Series, clicked: np.ndarray) -> float:
+    """How well one column alone ranks clicks, 0.5 to 1: as a number and as a category, whichever ranks better.
+
+    A category's score is its click rate in the other half of the rows, so that an id does not seem to know everything.
+    """
+    import numpy as np
+    import pandas as pd
+
+    from models.metrics import auc
+
+    number = pd.to_numeric(values, errors="coerce")
+    found = [0.5]
+    if number.notna().mean() > 0.5:
+        ranked = auc(number.fillna(number.min() - 1).to_numpy(), clicked)
+        found.append(0.5 if ranked is None else max(ranked, 1 - ranked))
+    half = np.arange(len(values)) % 2
+    score = np.full(len(values), clicked.mean())
+    for side in (0, 1):
+        rates = pd.Series(clicked[half != side]).groupby(values.fillna("")[half != side].to_numpy()).mean()
+        score[half == side] = values.fillna("")[half == side].map(rates).fillna(clicked.mean()).to_numpy()
+    found.append(auc(score, clicked) or 0.5)
+    return max(found)
+
+
+def leak_findings(sample: Sample, columns: Columns, clicked: np.ndarray | None) -> list[Finding]:
+    """Features of the impressions that only an outcome can be. `clicked` is the label of each usable row."""
+    assert sample.raw is not None and sample.parsed is not None
+    usable = sample.raw[sample.parsed["_reject"].isna().to_numpy()]
+    found = []
+    for name in columns.all:
+        reason = "" if clicked is None else outcome_strength(usable[name].reset_index(drop=True), clicked)
+        if reason:
+            text = f"`{name}` looks like an outcome among the features: {reason}; if so, move it to `outcomes`"
+            found.append(suspicious("impressions", text))
+        elif sounds_like_outcome(name):
+            text = f"`{name}` sounds like something known only after the impression; if so, move it to `outcomes`"
+            found.append(suspicious("impressions", text))
+    return found
+
+
+def column_findings(sample: Sample, columns: Columns, decimal: str) -> list[Finding]:
+    """Columns that say nothing, or are declared as what they are not."""
+    assert sample.raw is not None
+    if len(sample.usable) < LEAST_ROWS:
+        return []
+    found = []
+    for name in columns.all:
+        text = sample.raw[name].str.strip().replace("", None)
+        there = text.dropna()
+        missing = 1 - len(there) / len(text)
+        if there.empty:
+            found.append((name, "is empty in every row"))
+        elif there.nunique() == 1 and missing == 0:
+            found.append((name, f"is {quoted([there.iloc[0]])} in every row and says nothing"))
+        elif missing > MANY_MISSING:
+            found.append((name, f"is missing in {share(missing)} of the rows; the data gate will warn every night"))
+    for name in columns.categorical:
+        found += [(name, words) for words in _category_words(sample.raw[name].dropna())]
+    level = [suspicious(sample.kind.source, f"`{name}` {words}") for name, words in found]
+    for name in columns.numeric:
+        level += _number_findings(sample, name, decimal)
+    return level
+
+
+def _category_words(values: pd.Series) -> list[str]:
+    import pandas as pd
+
+    distinct = values.nunique()
+    if len(values) < LEAST_ROWS:
+        return []
+    numbers = pd.to_numeric(values, errors="coerce")
+    if numbers.notna().all() and distinct > LEAST_ROWS and (numbers % 1 != 0).mean() > 0.5:
+        return [f"is declared categorical but holds fractions, e.g. {quoted(list(values.unique()))}; make it numeric"]
+    if distinct > OWN_VALUE * len(values) and len(values) >= 5 * LEAST_ROWS:
+        return [f"is declared categorical but has {distinct:,} values in {len(values):,} rows: nothing to learn from"]
+    return []
+
+
+def _number_findings(sample: Sample, name: str, decimal: str) -> list[Finding]:
+    assert sample.raw is not None and sample.parsed is not None
+    text = sample.raw[name].str.strip().replace("", None)
+    unread = text.notna() & sample.parsed[name].isna()
+    source, there = sample.kind.source, int(text.notna().sum())
+    if unread.any():
+        examples = list(text[unread].unique())
+        part = float(unread.sum() / there)
+        words = f"`{name}` is declared numeric but {share(part)} of its values are no numbers, e.g. {quoted(examples)}"
+        if decimal == "." and all(re.fullmatch(r"-?[\d.]*,\d+", value) for value in examples[:20]):
+            return [wrong(source, f'{words}; they have a decimal comma: `decimal: ","`')]
+        return [(wrong if part > 0.5 else suspicious)(source, f"{words}; make it categorical")]
+    numbers = sample.parsed[name].dropna()
+    whole = len(numbers) >= 5 * LEAST_ROWS and bool((numbers % 1 == 0).all())
+    if whole and 2 < numbers.nunique() <= 12 and numbers.min() >= 100:
+        examples = [f"{value:.0f}" for value in numbers.unique()]
+        return [suspicious(source, f"`{name}` is declared numeric but looks like a code, e.g. {quoted(examples)}")]
+    return []

@@ -1,0 +1,180 @@
+"""What lies in a folder: files that belong together, the pattern of their paths, and how they are laid out."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from conf.dataset import Files
+from jobs.description.sampling import names_in
+from jobs.description.times import NUMBER, spelling_of
+from jobs.landing.discovery import LandingFile, all_files
+from jobs.landing.reader import rows_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SAMPLE_ROWS = 30_000
+SNIFFED_BYTES = 1 << 18
+SNIFFED_LINES = 50
+NO_DATA = (".md", ".rst", ".yaml", ".yml", ".toml", ".pdf", ".html", ".py", ".ipynb", ".zip", ".crc", ".png", ".jpg")
+DELIMITERS = ("\t", ";", "|", ",")
+DECIMAL_COMMA = re.compile(r"-?[\d.]*,\d+")
+DATES = (
+    ("%Y-%m-%d", r"(?<!\d)(?:19|20)\d{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?!\d)"),
+    ("%Y_%m_%d", r"(?<!\d)(?:19|20)\d{2}_(?:0[1-9]|1[0-2])_(?:0[1-9]|[12]\d|3[01])(?!\d)"),
+    ("%Y/%m/%d", r"(?<!\d)(?:19|20)\d{2}/(?:0[1-9]|1[0-2])/(?:0[1-9]|[12]\d|3[01])(?!\d)"),
+    ("%Y%m%d", r"(?<!\d)(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"),
+)
+"""Spellings of a day in a path, the likeliest first."""
+SAYS_NOTHING = frozenset({"part", "data", "file", "export", "dt", "date", "day", "ds", "c"})
+VARYING = re.compile(r"[0-9a-fA-F]{8}[0-9a-fA-F-]{8,}|\d+")
+
+
+@dataclass(frozen=True)
+class FoundFiles:
+    """Files that belong together: how to read them, their columns by their own names, and their first rows as text."""
+
+    layout: Files
+    files: tuple[LandingFile, ...]
+    names: tuple[str, ...]
+    rows: pd.DataFrame
+    bytes: int
+
+    @property
+    def title(self) -> str:
+        """A word for the files: the last part of their pattern that says more than a date or `part`."""
+        plain = re.sub(r"\{date[^}]*\}", "", self.layout.files).lower()
+        for part in reversed(plain.split("/")):
+            words = [word for word in re.findall(r"[a-z]+", part.split(".")[0]) if word not in SAYS_NOTHING]
+            if words:
+                return "_".join(words)
+        return "table"
+
+
+def found_in(data: Path) -> list[FoundFiles]:
+    """All groups of files below a folder that can be read as tables, the largest first."""
+    paths = [path for path in sorted(data.rglob("*")) if path.is_file() and _may_hold_data(path.relative_to(data))]
+    groups: dict[str, list[str]] = {}
+    for path in paths:
+        name = path.relative_to(data).as_posix()
+        groups.setdefault(VARYING.sub("#", _dated(name)[0]), []).append(name)
+    found = []
+    for names in groups.values():
+        layout = _layout(data / names[0], pattern_of(names))
+        if layout is not None:
+            found.append(_read(data, layout))
+    return sorted(found, key=lambda files: -files.bytes)
+
+
+def _may_hold_data(path: Path) -> bool:
+    hidden = any(part.startswith((".", "_")) for part in path.parts)
+    plain = path.name.lower()
+    return not hidden and not plain.endswith(NO_DATA) and not plain.startswith(("readme", "license", "note"))
+
+
+def _dated(name: str) -> tuple[str, set[str]]:
+    """A path with its day as `{date}` (further mentions as `*`), and the days found in it."""
+    for spelling, shape in DATES:
+        days = re.findall(shape, name)
+        if days:
+            field = "{date}" if spelling == "%Y-%m-%d" else f"{{date:{spelling}}}"
+            marked = re.sub(shape, field, name, count=1)
+            return re.sub(shape, "*", marked), set(days)
+    return name, set()
+
+
+def pattern_of(names: Sequence[str]) -> str:
+    """One pattern for paths that differ in days and numbers alone. One file by itself is named as it is."""
+    if len(names) == 1:
+        return names[0]
+    dated = [_dated(name) for name in names]
+    own_day = all(len(days) == 1 for _, days in dated) and len({day for _, days in dated for day in days}) > 1
+    marked = [pattern for pattern, _ in dated] if own_day else list(names)
+    if len(set(marked)) > 1:
+        parts = [re.split(r"(\{date[^}]*\})", pattern) for pattern in marked]
+        marked = ["".join(part if "{" in part else VARYING.sub("*", part) for part in pattern) for pattern in parts]
+    return re.sub(r"\*+", "*", marked[0])
+
+
+def _layout(path: Path, pattern: str) -> Files | None:
+    """How a file is laid out, from its first bytes; None for what is no table."""
+    with pa.input_stream(str(path), compression="detect") as stream:
+        start = stream.read(SNIFFED_BYTES)
+    if start.startswith(b"PAR1"):
+        return Files(files=pattern, format="parquet")
+    text = start.decode("utf-8-sig", errors="replace")
+    lines = [line for line in text.splitlines()[:SNIFFED_LINES] if line.strip()]
+    if not lines:
+        return None
+    if lines[0].lstrip().startswith("{"):
+        return Files(files=pattern, format="jsonl") if _is_json(lines[0]) else None
+    delimiter = _delimiter_of(lines)
+    if delimiter is None:
+        return None
+    rows = list(csv.reader(lines, delimiter=delimiter))
+    header = () if _has_header(rows) else tuple(f"column_{number}" for number in range(1, len(rows[0]) + 1))
+    cells = [cell for row in rows[1:] for cell in row]
+    comma = delimiter != "," and any(DECIMAL_COMMA.fullmatch(cell) for cell in cells)
+    return Files(
+        files=pattern,
+        format="tsv" if delimiter == "\t" else "csv",
+        header=header,
+        delimiter="" if delimiter in "\t," else delimiter,
+        decimal="," if comma else ".",
+    )
+
+
+def _is_json(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def _delimiter_of(lines: Sequence[str]) -> str | None:
+    """The delimiter that cuts nearly all lines into the same number of fields, and into the most."""
+    best, most = None, 1
+    for delimiter in DELIMITERS:
+        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter)]
+        if widths[0] > most and widths.count(widths[0]) >= 0.9 * len(widths):
+            best, most = delimiter, widths[0]
+    return best
+
+
+def _has_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row names the columns: different words, none of them a number or a time."""
+    names = [cell.strip() for cell in rows[0]]
+    plain = [name for name in names if name]
+    if len(set(plain)) != len(plain) or len(plain) < len(names) - 1:
+        return False
+    return not any(NUMBER.fullmatch(name) or spelling_of([name]) for name in plain)
+
+
+def _read(data: Path, layout: Files) -> FoundFiles:
+    import pandas as pd
+
+    files = all_files(data, layout)
+    names = tuple(name for name in names_in(files[0], layout) if name)
+    blocks, left = [], SAMPLE_ROWS
+    for block in _blocks(files, layout, names):
+        blocks.append(block.slice(0, left).to_pandas())
+        left -= block.num_rows
+        if left <= 0:
+            break
+    rows = pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame(columns=[*names, "_file"])
+    good = rows[rows["_reject"].isna()] if "_reject" in rows else rows
+    size = sum(file.path.stat().st_size for file in files)
+    return FoundFiles(layout, tuple(files), names, good.reset_index(drop=True), size)
+
+
+def _blocks(files: Sequence[LandingFile], layout: Files, names: Sequence[str]) -> Iterator[pa.Table]:
+    for file in files:
+        yield from rows_of(file, layout, names)
