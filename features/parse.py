@@ -16,7 +16,7 @@ from features.histories import KEY_SEPARATOR
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-MICROS = {"s": 1_000_000, "ms": 1_000, "us": 1}
+MICROS = {"s": 1_000_000, "ms": 1_000, "us": 1, "ns": 0.001}
 LARGEST_MICROS = 250_000_000_000_000_000
 """About the year 9900: larger epoch values are garbage, and would overflow."""
 ISO_DAY = r"^\d{4}-\d{1,2}-\d{1,2}"
