@@ -8,21 +8,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from jobs.champion import ModelVersion, champion_as_of, load_version
 from jobs.feature_list import model_columns
 from jobs.registration import register_challenger
 from jobs.step import StepResult, scratch_folder
-from jobs.training_data import click_rate, example_files, holdout_table, mature_days, split_days, write_reference
+from jobs.training_data import (
+    click_rate,
+    clusters_of,
+    example_files,
+    examples_table,
+    mature_days,
+    split_days,
+    write_reference,
+)
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    from models.batches import ParquetBatches
     from models.bundle import ModelBundle
-    from models.settings import ModelSettings
+    from models.settings import ModelKind, ModelSettings
     from models.split import TimeSplit
     from validation.promotion import Verdict
 
@@ -65,12 +74,21 @@ def train(workspace: Workspace, request: TrainingRequest, *, again: bool = False
     answered = None if again else _answered(workspace, request)
     if answered is not None:
         return _result(request, answered, {"repeated": True})
+    from models.bundle import train_bundles
+
     days = mature_days(workspace, request.night)
     split = split_days(workspace, days, request.window_days)
     champion = champion_as_of(workspace, request.night)
     with scratch_folder(workspace.home, "train") as scratch:
-        holdout = holdout_table(workspace, split)
-        trained = [_trained(workspace, request, kind, split, holdout, scratch / kind) for kind in request.models]
+        holdout = examples_table(workspace, split.holdout)
+        bundles = train_bundles(
+            cast("tuple[ModelKind, ...]", request.models),
+            model_settings(workspace),
+            model_columns(workspace.dataset),
+            *training_batches(workspace, split),
+            workspace.settings.training.sampling_rate,
+        )
+        trained = [_trained(workspace, request, bundle, split, holdout, scratch / kind) for kind, bundle in bundles]
         challenger = min(trained, key=lambda model: model.bundle.summary["validation_ne"])
         verdict = judged(workspace, challenger, champion, holdout, split)
         row = register_challenger(workspace, request, challenger, trained, verdict, champion, split)
@@ -89,32 +107,38 @@ def model_settings(workspace: Workspace) -> ModelSettings:
     return replace(settings, boosted=boosted, logistic=replace(settings.logistic, seed=training.seed))
 
 
-def _trained(
-    workspace: Workspace, request: TrainingRequest, kind: Any, split: TimeSplit, holdout: pa.Table, folder: Path
-) -> Trained:
+def training_batches(workspace: Workspace, split: TimeSplit) -> tuple[ParquetBatches, ParquetBatches]:
+    """The rows of the training and of the validation days."""
     from models.batches import ParquetBatches, recency_weights, training_columns
-    from models.bundle import train_bundle
+
+    half_life = workspace.settings.training.half_life_days
+    weights = recency_weights((*split.train, *split.validation), half_life) if half_life else None
+    wanted = training_columns(model_columns(workspace.dataset))
+    train, validation = (
+        ParquetBatches(example_files(workspace, days), wanted, day_weights=weights)
+        for days in (split.train, split.validation)
+    )
+    return train, validation
+
+
+def _trained(
+    workspace: Workspace,
+    request: TrainingRequest,
+    bundle: ModelBundle,
+    split: TimeSplit,
+    holdout: pa.Table,
+    folder: Path,
+) -> Trained:
     from models.metrics import evaluation
 
-    training, columns = workspace.settings.training, model_columns(workspace.dataset)
-    wanted = training_columns(columns)
-    weights = recency_weights(split.train, training.half_life_days) if training.half_life_days else None
-    bundle = train_bundle(
-        kind,
-        model_settings(workspace),
-        columns,
-        ParquetBatches(example_files(workspace, split.train), wanted, day_weights=weights),
-        ParquetBatches(example_files(workspace, split.validation), wanted),
-        training.sampling_rate,
-    )
     bundle.save(folder / "bundle")
     p = bundle.predict(holdout)
     found = evaluation(p, holdout["clicked"].to_numpy())
     metrics = {f"holdout_{name}": value for name, value in vars(found).items() if value is not None}
     metrics |= dict(bundle.summary)
     write_reference(workspace, bundle, split, folder / "reference.parquet")
-    address = _logged(workspace, request, kind, split, metrics, folder)
-    return Trained(kind, bundle, p, metrics, address, folder)
+    address = _logged(workspace, request, bundle.kind, split, metrics, folder)
+    return Trained(bundle.kind, bundle, p, metrics, address, folder)
 
 
 def _logged(
@@ -152,7 +176,6 @@ def judged(
     """The promotion gate's verdict: both models on the same later, mature days."""
     import numpy as np
     import pandas as pd
-    import pyarrow.compute as pc
 
     from validation.promotion import PairedScores, judge
 
@@ -161,8 +184,7 @@ def judged(
         opponent, name = np.full(holdout.num_rows, rate), "the click rate of the training days"
     else:
         opponent, name = load_version(workspace, champion.version).predict(holdout), champion.label
-    by_hour = pc.strftime(holdout["event_time"], format="%Y-%m-%dT%H")
-    cluster = pd.factorize((holdout["user_id"] if "user_id" in holdout.column_names else by_hour).to_pandas())[0]
+    cluster = pd.factorize(clusters_of(holdout))[0]
     slices = {name: holdout[name].to_pandas().fillna("missing").to_numpy() for name in workspace.dataset.slices}
     scores = PairedScores(holdout["clicked"].to_numpy(), challenger.holdout, opponent, cluster, slices)
     return judge(scores, workspace.settings.promotion, champion=name)

@@ -12,10 +12,15 @@ from jobs.feature_list import model_columns, watched_columns
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
 
     from models.bundle import ModelBundle
     from models.split import TimeSplit
+
+
+TIME_BLOCKS = 200
+"""Blocks of time that a log without users is cut into where its rows are compared."""
 
 
 def mature_days(workspace: Workspace, night: date) -> list[date]:
@@ -25,8 +30,13 @@ def mature_days(workspace: Workspace, night: date) -> list[date]:
     attributes are missing as they never are at scoring.
     """
     ripe = night - timedelta(days=workspace.dataset.maturity_days)
+    return [day for day in described_days(workspace) if day <= ripe]
+
+
+def described_days(workspace: Workspace) -> list[date]:
+    """Days with training examples for which features had been computed when they began."""
     described = set(workspace.store.days(f"features_{ALL}"))
-    return [day for day in workspace.store.days("training_examples") if day <= ripe and day in described]
+    return [day for day in workspace.store.days("training_examples") if day in described]
 
 
 def days_needed(workspace: Workspace) -> int:
@@ -59,13 +69,31 @@ def example_files(workspace: Workspace, days: Sequence[date]) -> list[str]:
     return [file.removeprefix("file://") for file in files]
 
 
-def holdout_table(workspace: Workspace, split: TimeSplit) -> pa.Table:
-    """The holdout days' examples: features, label, user and slices."""
+def examples_table(workspace: Workspace, days: Sequence[date]) -> pa.Table:
+    """Some days' training examples: features, label, time, user and slices."""
     import pyarrow.dataset as ds
 
-    wanted = (*model_columns(workspace.dataset).all, "clicked", "event_time", *workspace.dataset.slices)
-    files = example_files(workspace, split.holdout)
-    return ds.dataset(files, format="parquet").to_table(columns=list(dict.fromkeys(wanted)))
+    wanted = (*model_columns(workspace.dataset).all, "clicked", "event_time", *workspace.dataset.user_and_ad)
+    files = example_files(workspace, days)
+    columns = list(dict.fromkeys((*wanted, *workspace.dataset.slices)))
+    return ds.dataset(files, format="parquet").to_table(columns=columns)
+
+
+def clusters_of(rows: pa.Table) -> np.ndarray:
+    """What makes rows depend on each other: the user or, in a log without users, closeness in time. Shape (rows,).
+
+    Without users rows are cut into blocks that follow each other in time: hours would be too few to tell a gain from
+    chance on one holdout day.
+    """
+    import numpy as np
+
+    if "user_id" in rows.column_names:
+        return rows["user_id"].to_pandas().to_numpy(dtype=object)
+    times = rows["event_time"].to_pandas().to_numpy()
+    block = np.empty(len(times), dtype=np.int64)
+    block[np.argsort(times, kind="stable")] = np.arange(len(times)) * TIME_BLOCKS // max(len(times), 1)
+    day = times.min().astype("datetime64[D]") if len(times) else ""
+    return np.array([f"{day} {number}" for number in block], dtype=object)
 
 
 def evenly_sampled(rows: pa.Table, size: int) -> pa.Table:

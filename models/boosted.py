@@ -29,15 +29,15 @@ class BoostedSettings:
     bytes a cell, and longer windows are read and encoded anew each time.
     """
 
-    eta: float = 0.12
-    max_depth: int = 5
+    eta: float = 0.1
+    max_depth: int = 4
     min_child_weight: float = 50.0
-    subsample: float = 0.9
-    colsample_bytree: float = 0.6
-    reg_lambda: float = 5.0
+    subsample: float = 0.8
+    colsample_bytree: float = 0.5
+    reg_lambda: float = 10.0
     max_bin: int = 128
-    max_rounds: int = 100
-    early_stopping_rounds: int = 10
+    max_rounds: int = 300
+    early_stopping_rounds: int = 20
     device: Literal["cpu", "cuda"] = "cpu"
     external_memory: bool = False
     cached_rows: int = 2_000_000
@@ -138,7 +138,6 @@ def _binned(
         "max_bin": settings.max_bin,
         "nthread": settings.threads,
         "ref": reference,
-        "enable_categorical": True,
     }
     rows = _EncodedRows(batches, encoder, settings.cached_rows)
     if settings.external_memory:
@@ -208,7 +207,6 @@ def _iterator(rows: _EncodedRows, encoder: MatrixEncoder, cache: str | None) -> 
                 label=batch.labels,
                 weight=batch.weights,
                 feature_names=list(encoder.feature_names),
-                feature_types=list(encoder.feature_types),
             )
             return True
 

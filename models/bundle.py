@@ -2,44 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, assert_never
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from conf.errors import StoreError
 from models.batches import Batches, JoinedBatches, all_labels, batches_of
-from models.boosted import BoostedModel, fit_boosted
+from models.boosted import BoostedModel
 from models.bundle_files import read_json, verified_manifest, write_json, write_manifest
 from models.calibration import Calibrator, IdentityCalibrator, calibrator_from_json, fit_calibrator
 from models.columns import FeatureColumns
-from models.constant import ConstantModel, RowCountEncoder, fit_constant
-from models.downsampling import DownsampledBatches, corrected_for_sampling
+from models.constant import ConstantModel, RowCountEncoder
+from models.downsampling import corrected_for_sampling
 from models.encoders import Encoder, HashingEncoder, MatrixEncoder
-from models.logistic import LogisticModel, fit_logistic
+from models.logistic import LogisticModel
+from models.members import Estimator, Members, joined
 from models.metrics import auc, normalised_entropy
-from models.mix import MixModel, PairEncoder, best_weight
+from models.mix import MixModel, PairEncoder
 from models.probability import clipped
 from models.settings import ModelKind, ModelSettings
 
-__all__ = ["ModelBundle", "ModelKind", "ModelSettings", "load_bundle", "train_bundle"]
+__all__ = ["ModelBundle", "ModelKind", "ModelSettings", "load_bundle", "train_bundle", "train_bundles"]
 
 BUNDLE_FORMAT = 1
-
-
-class Estimator(Protocol):
-    """Probabilities from encoded rows, before sampling correction and calibration."""
-
-    def predict(self, encoded: Any) -> np.ndarray:
-        """Probabilities as float64, shape (rows,)."""
-        ...
-
-    def save(self, folder: Path) -> None:
-        """Writes the state into the folder."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -63,7 +52,7 @@ class ModelBundle:
     def predict(self, rows: pa.RecordBatch | pa.Table) -> np.ndarray:
         """p(click) of each row, float64 in [1e-6, 1 - 1e-6]. A missing column raises StoreError naming it."""
         parts = [clipped(self.calibrator.apply(self.uncalibrated(batch))) for batch in batches_of(rows)]
-        return np.concatenate(parts) if parts else np.empty(0)
+        return joined(parts)
 
     def uncalibrated(self, batch: pa.RecordBatch) -> np.ndarray:
         """p(click) before calibration, corrected for sampling."""
@@ -135,73 +124,51 @@ def train_bundle(
     validation: Batches,
     sampling_rate: float = 1.0,
 ) -> ModelBundle:
-    """A model of the kind: learned from `train`, stopped, weighed and calibrated on `validation`.
+    """A model of one kind; see `train_bundles`."""
+    [(_, bundle)] = train_bundles([kind], settings, columns, train, validation, sampling_rate)
+    return bundle
+
+
+def train_bundles(
+    kinds: Sequence[ModelKind],
+    settings: ModelSettings,
+    columns: FeatureColumns,
+    train: Batches,
+    validation: Batches,
+    sampling_rate: float = 1.0,
+) -> Iterator[tuple[ModelKind, ModelBundle]]:
+    """A model of each kind, as it is done: learned from `train`, stopped, weighed and calibrated on `validation`.
 
     With `settings.refit` it then learns again from both, keeping what was chosen: the latest days tell most about the
-    next one. Its calibrator is that of the first model, for no rows are left that the second has not seen.
+    next one. Its calibrator is that of the first model, for no rows are left that the second has not seen. A mix takes
+    its members from the other kinds where they have been fitted.
 
     Both are given whole: `sampling_rate` is the share of rows without a click that is learned from, and sampling
     happens here. The same rows and settings give the same bundle. Raises NotReady where there is nothing to learn from.
     """
-    if kind == "constant":
-        sampling_rate = 1.0  # counting needs no sample
-    sampled = DownsampledBatches(train, sampling_rate)
-    # Early stopping compares log loss, so it has to see clicks as often as the trees did.
-    stopping = DownsampledBatches(validation, sampling_rate)
-    encoder, estimator = _fitted(kind, settings, columns, sampled, stopping)
-    raw = ModelBundle(kind, encoder, estimator, IdentityCalibrator(), sampling_rate, columns, settings)
     labels = all_labels(validation)
-    p = _concatenated([raw.uncalibrated(batch) for batch in validation])
-    quality = {
+    chosen = Members(settings, columns, train, validation, sampling_rate)
+    final = chosen
+    if settings.refit and len(labels):
+        final = replace(chosen, train=JoinedBatches((train, validation)), validation=None, before=chosen)
+    for kind in kinds:
+        rate = 1.0 if kind == "constant" else sampling_rate
+        encoder, estimator = chosen.fitted(kind)
+        raw = ModelBundle(kind, encoder, estimator, IdentityCalibrator(), rate, columns, settings)
+        p = joined([raw.uncalibrated(batch) for batch in validation])
+        summary = _chosen(estimator) | _quality(p, labels)
+        encoder, estimator = final.fitted(kind)
+        calibrator = fit_calibrator(settings.calibration, p, labels)
+        yield kind, replace(raw, encoder=encoder, estimator=estimator, calibrator=calibrator, summary=summary)
+
+
+def _quality(p: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    found = {
         "validation_rows": len(labels),
         "validation_ne": normalised_entropy(p, labels),
         "validation_auc": auc(p, labels),
     }
-    summary = _chosen(estimator) | {name: float(value) for name, value in quality.items() if value is not None}
-    if settings.refit and len(labels):
-        both = DownsampledBatches(JoinedBatches((train, validation)), sampling_rate)
-        encoder, estimator = _fitted(kind, _with_rounds(settings, summary), columns, both, None, summary)
-    calibrator = fit_calibrator(settings.calibration, p, labels)
-    return replace(raw, encoder=encoder, estimator=estimator, calibrator=calibrator, summary=summary)
-
-
-def _fitted(
-    kind: ModelKind,
-    settings: ModelSettings,
-    columns: FeatureColumns,
-    train: Batches,
-    stopping: Batches | None,
-    chosen: Mapping[str, float] | None = None,
-) -> tuple[Encoder, Estimator]:
-    """Encoder and estimator; without rows to stop on, all rounds, and a mix with the weight in `chosen`."""
-    match kind:
-        case "constant":
-            return RowCountEncoder(columns), fit_constant(train, settings.constant)
-        case "logistic_regression":
-            hashing = HashingEncoder.fit(train, columns, settings.hashing)
-            return hashing, fit_logistic(train, hashing, settings.logistic)
-        case "xgboost":
-            matrix = MatrixEncoder.fit(train, columns, settings.matrix)
-            return matrix, fit_boosted(train, stopping, matrix, settings.boosted)
-        case "mix":
-            encoder = PairEncoder(
-                HashingEncoder.fit(train, columns, settings.hashing), MatrixEncoder.fit(train, columns, settings.matrix)
-            )
-            linear = fit_logistic(train, encoder.linear, settings.logistic)
-            trees = fit_boosted(train, stopping, encoder.trees, settings.boosted)
-            weight = chosen["tree_weight"] if chosen else _weight_of_trees(encoder, linear, trees, stopping)
-            return encoder, MixModel(linear, trees, weight)
-        case _:
-            assert_never(kind)
-
-
-def _weight_of_trees(
-    encoder: PairEncoder, linear: LogisticModel, trees: BoostedModel, stopping: Batches | None
-) -> float:
-    rows = stopping or ()
-    first = _concatenated([linear.predict(encoder.linear.encode(batch)) for batch in rows])
-    second = _concatenated([trees.predict(encoder.trees.encode(batch)) for batch in rows])
-    return best_weight(first, second, all_labels(rows))
+    return {name: float(value) for name, value in found.items() if value is not None}
 
 
 def _chosen(estimator: Estimator) -> dict[str, float]:
@@ -209,14 +176,3 @@ def _chosen(estimator: Estimator) -> dict[str, float]:
     if isinstance(estimator, MixModel):
         return {"rounds": float(estimator.trees.rounds), "tree_weight": estimator.tree_weight}
     return {"rounds": float(estimator.rounds)} if isinstance(estimator, BoostedModel) else {}
-
-
-def _with_rounds(settings: ModelSettings, chosen: Mapping[str, float]) -> ModelSettings:
-    if "rounds" not in chosen:
-        return settings
-    rounds = max(1, round(chosen["rounds"] * settings.refit_rounds))
-    return replace(settings, boosted=replace(settings.boosted, max_rounds=rounds))
-
-
-def _concatenated(parts: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate(parts) if parts else np.empty(0)

@@ -12,6 +12,12 @@ from scipy.stats import t as student_t
 
 from models.metrics import entropy, row_losses
 
+Clusters = Sequence[Any] | np.ndarray | pd.Series
+ScoredDay = tuple[np.ndarray, np.ndarray, Clusters]
+"""Predictions, labels and clusters of one day's rows."""
+ScoredPair = tuple[np.ndarray, np.ndarray, np.ndarray, Clusters]
+"""Two models' predictions, labels and clusters of one day's rows."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -23,9 +29,7 @@ class Interval:
     clusters: int
 
 
-def ne_interval(
-    p: np.ndarray, y: np.ndarray, clusters: Sequence[Any] | np.ndarray | pd.Series, level: float = 0.95
-) -> Interval | None:
+def ne_interval(p: np.ndarray, y: np.ndarray, clusters: Clusters, level: float = 0.95) -> Interval | None:
     """The NE with limits by the cluster-robust delta method; None where NE is undefined or below two clusters."""
     return _ratio_interval(row_losses(p, y), y, clusters, level)
 
@@ -34,32 +38,54 @@ def ne_difference_interval(
     challenger: np.ndarray,
     champion: np.ndarray,
     y: np.ndarray,
-    clusters: Sequence[Any] | np.ndarray | pd.Series,
+    clusters: Clusters,
     level: float = 0.95,
 ) -> Interval | None:
     """NE of the challenger minus NE of the champion on the same rows; all below 0 means the challenger is better."""
     return _ratio_interval(row_losses(challenger, y) - row_losses(champion, y), y, clusters, level)
 
 
-def _ratio_interval(
-    losses: np.ndarray, y: np.ndarray, clusters: Sequence[Any] | np.ndarray | pd.Series, level: float
-) -> Interval | None:
-    """Limits for mean(losses) / entropy(mean(y)).
+def mean_ne_interval(days: Sequence[ScoredDay], level: float = 0.95) -> Interval | None:
+    """The mean of several days' NE with limits; a cluster that is there on several days counts as one."""
+    return _mean_ratio_interval([(row_losses(p, y), y, clusters) for p, y, clusters in days], level)
 
-    Both means are linearised around their values and summed by cluster; the variance is that of the cluster sums,
-    with Student's t at clusters - 1 degrees of freedom (Deng et al., "Applying the Delta Method in Metric Analytics",
-    2018).
+
+def mean_ne_difference_interval(days: Sequence[ScoredPair], level: float = 0.95) -> Interval | None:
+    """The mean of several days' NE of the first predictions minus NE of the second; below 0 the first are better."""
+    losses = [(row_losses(one, y) - row_losses(other, y), y, clusters) for one, other, y, clusters in days]
+    return _mean_ratio_interval(losses, level)
+
+
+def _ratio_interval(losses: np.ndarray, y: np.ndarray, clusters: Clusters, level: float) -> Interval | None:
+    return _mean_ratio_interval([(losses, y, clusters)], level)
+
+
+def _mean_ratio_interval(parts: Sequence[tuple[np.ndarray, np.ndarray, Clusters]], level: float) -> Interval | None:
+    """Limits for the mean over parts of mean(losses) / entropy(mean(y)).
+
+    Each part's means are linearised around their values and summed by cluster; the variance is that of the cluster
+    sums, with Student's t at clusters - 1 degrees of freedom (Deng et al., "Applying the Delta Method in Metric
+    Analytics", 2018).
     """
-    y = np.asarray(y, dtype=np.float64)
-    rate = float(y.mean()) if len(y) else 0.0
-    base = entropy(rate)
-    codes, groups = pd.factorize(pd.Series(clusters, dtype="object"), use_na_sentinel=False)
-    if base == 0.0 or len(groups) < 2:
+    everyone = pd.concat([pd.Series(clusters, dtype="object") for *_, clusters in parts]) if parts else pd.Series()
+    codes, groups = pd.factorize(everyone, use_na_sentinel=False)
+    found = [_ratio_and_influence(losses, np.asarray(y, dtype=np.float64)) for losses, y, _ in parts]
+    if len(groups) < 2 or any(part is None for part in found):
         return None
-    estimate = float(losses.mean()) / base
-    slope_of_entropy = np.log((1.0 - rate) / rate)
-    influence = (losses - losses.mean() - estimate * slope_of_entropy * (y - rate)) / base / len(y)
-    sums = np.bincount(codes, weights=influence, minlength=len(groups))
+    ratios, influences = zip(*(part for part in found if part is not None), strict=True)
+    sums = np.bincount(codes, weights=np.concatenate(influences) / len(parts), minlength=len(groups))
     deviation = float(np.sqrt(len(groups) / (len(groups) - 1) * np.sum(sums**2)))
     reach = float(student_t.ppf(0.5 + level / 2.0, len(groups) - 1)) * deviation
+    estimate = float(np.mean(ratios))
     return Interval(estimate, estimate - reach, estimate + reach, len(groups))
+
+
+def _ratio_and_influence(losses: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray] | None:
+    """mean(losses) / entropy(mean(y)) and what each row adds to it; None where the entropy is zero."""
+    rate = float(y.mean()) if len(y) else 0.0
+    base = entropy(rate)
+    if base == 0.0:
+        return None
+    ratio = float(losses.mean()) / base
+    slope_of_entropy = np.log((1.0 - rate) / rate)
+    return ratio, (losses - losses.mean() - ratio * slope_of_entropy * (y - rate)) / base / len(y)

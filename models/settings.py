@@ -15,7 +15,7 @@ from models.logistic import LogisticSettings
 from models.matrix_encoder import MatrixSettings
 
 ModelKind = Literal["logistic_regression", "xgboost", "mix", "constant"]
-MODEL_KINDS: tuple[ModelKind, ...] = ("logistic_regression", "xgboost", "mix", "constant")
+MODEL_KINDS: tuple[ModelKind, ...] = ("constant", "logistic_regression", "xgboost", "mix")
 
 _Settings = TypeVar("_Settings")
 

@@ -60,11 +60,6 @@ def test_an_all_null_column_of_any_type_is_missing_throughout() -> None:
     assert np.isnan(encoder.encode(rows.to_batches()[0])).all()
 
 
-def test_types_tell_xgboost_which_columns_are_codes() -> None:
-    columns = FeatureColumns(categorical=("site",), numeric=("age",), rates=("ctr",))
-    assert MatrixEncoder(columns, {"site": ()}).feature_types == ("c", "q", "q")
-
-
 def test_state_survives_json() -> None:
     encoder = _fitted(["b", "a", "a"])
     assert MatrixEncoder.from_json(encoder.to_json()) == encoder

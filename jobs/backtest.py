@@ -1,0 +1,195 @@
+"""Backtest: how good each kind of model would have been, day by day, had it been trained on the eve of every day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from conf.errors import NotReady, SettingsError
+from jobs.feature_list import model_columns
+from jobs.night import nights_between
+from jobs.train import model_settings, training_batches
+from jobs.training_data import clusters_of, described_days, examples_table
+from jobs.workspace import Workspace
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from models.intervals import Interval
+    from models.metrics import Evaluation
+    from models.settings import ModelKind
+    from models.split import TimeSplit
+
+BASELINE = "constant"
+Announce = Callable[[date, str], None]
+
+
+@dataclass(frozen=True)
+class DayFigures:
+    """One model's figures on one test day, and what its validation day chose (rounds, weight of the trees)."""
+
+    day: date
+    model: str
+    train_days: tuple[date, ...]
+    validation_days: tuple[date, ...]
+    evaluation: Evaluation
+    chosen: dict[str, float]
+
+
+@dataclass(frozen=True)
+class ModelFigures:
+    """One model over all test days: means of the daily figures, and the deviation of NE from day to day.
+
+    `ne` has 95 % limits by user; `gain` is its NE minus that of the first model that learns, with limits, or None for
+    that model and the baseline.
+    """
+
+    model: str
+    ne: Interval | None
+    ne_deviation: float
+    auc: float
+    calibration_ratio: float
+    log_loss: float
+    gain: Interval | None
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """All figures, days and models in the order asked for."""
+
+    dataset: str
+    days: tuple[DayFigures, ...]
+    models: tuple[ModelFigures, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for `--json`."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """One test day's labels and clusters, and each model's predictions."""
+
+    labels: np.ndarray
+    clusters: np.ndarray
+    p: dict[str, np.ndarray]
+
+
+def backtest(
+    workspace: Workspace, first: date, last: date, models: Sequence[ModelKind], announce: Announce = lambda *_: None
+) -> Backtest:
+    """Walk forward over the test days from `first` to `last`.
+
+    For each, models learn as on the eve: from days up to the validation day, which chooses rounds, weight and
+    calibrator, and from the validation day too where `refit` is set. Only days whose labels were final on the eve are
+    used. Training examples are streamed; of the test days, predictions and labels are kept.
+
+    Raises:
+        NotReady: days have no training examples, or too few lie before the first test day.
+    """
+    tests = nights_between(first, last)
+    _check(workspace, tests)
+    figures, scored = [], []
+    for day in tests:
+        found, predictions = _tested(workspace, day, models, announce)
+        figures += found
+        scored.append(predictions)
+    learned = [model for model in models if model != BASELINE]
+    overall = [_overall(model, learned[0] if learned else model, figures, scored) for model in models]
+    return Backtest(workspace.dataset.name, tuple(figures), tuple(overall))
+
+
+def model_kinds(text: str) -> tuple[ModelKind, ...]:
+    """Kinds of model named with commas. An unknown one raises SettingsError."""
+    from models.settings import MODEL_KINDS
+
+    named = dict.fromkeys(kind.strip() for kind in text.split(",") if kind.strip())
+    unknown = [kind for kind in named if kind not in MODEL_KINDS]
+    if unknown or not named:
+        wrong = unknown[0] if unknown else text
+        raise SettingsError(f"--models: unknown kind `{wrong}`. Known: {', '.join(MODEL_KINDS)}.")
+    return tuple(kind for kind in MODEL_KINDS if kind in named)
+
+
+def training_days(workspace: Workspace, day: date) -> TimeSplit:
+    """Training and validation days of a model made on the eve of `day`. No holdout: the day itself is the proof."""
+    from models.split import time_split
+
+    training, gap = workspace.settings.training, workspace.dataset.maturity_days
+    ripe = day - timedelta(days=1 + gap)
+    known = [known for known in described_days(workspace) if known <= ripe]
+    kept = training.window_days + gap + training.validation_days
+    return time_split(
+        known[-kept:],
+        validation_days=training.validation_days,
+        holdout_days=0,
+        gap_days=gap,
+        min_train_days=training.min_train_days,
+    )
+
+
+def _check(workspace: Workspace, tests: Sequence[date]) -> None:
+    known = described_days(workspace)
+    missing = [str(day) for day in tests if day not in known]
+    if missing:
+        last_night = tests[-1] + timedelta(days=workspace.dataset.maturity_days)
+        start = known[-1] + timedelta(days=1) if known else tests[0]
+        raise NotReady(
+            f"No training examples with features for {', '.join(missing)}. Run the nights first, starting with the "
+            f"log's first day where none have been run: `ctr replay --dataset {workspace.dataset.name} "
+            f"--start {min(start, tests[0])} --end {last_night}`."
+        )
+    training_days(workspace, tests[0])
+
+
+def _tested(
+    workspace: Workspace, day: date, models: Sequence[ModelKind], announce: Announce
+) -> tuple[list[DayFigures], _Scored]:
+    from models.bundle import train_bundles
+    from models.metrics import evaluation
+
+    split = training_days(workspace, day)
+    rows = examples_table(workspace, [day])
+    labels = rows["clicked"].to_numpy()
+    figures: list[DayFigures] = []
+    p: dict[str, np.ndarray] = {}
+    bundles = train_bundles(
+        models,
+        model_settings(workspace),
+        model_columns(workspace.dataset),
+        *training_batches(workspace, split),
+        workspace.settings.training.sampling_rate,
+    )
+    for model, bundle in bundles:
+        announce(day, model)
+        p[model] = bundle.predict(rows)
+        chosen = {name: bundle.summary[name] for name in ("rounds", "tree_weight") if name in bundle.summary}
+        found = evaluation(p[model], labels)
+        figures.append(DayFigures(day, model, split.train, split.validation, found, chosen))
+    return figures, _Scored(labels, clusters_of(rows), p)
+
+
+def _overall(model: str, reference: str, figures: Sequence[DayFigures], scored: Sequence[_Scored]) -> ModelFigures:
+    import numpy as np
+
+    from models.intervals import mean_ne_difference_interval, mean_ne_interval
+
+    own = [figure.evaluation for figure in figures if figure.model == model]
+    mean = {
+        name: float(np.mean([getattr(found, name) for found in own if getattr(found, name) is not None]))
+        for name in ("auc", "calibration_ratio", "log_loss")
+    }
+    gain = None
+    if model not in (BASELINE, reference):
+        gain = mean_ne_difference_interval(
+            [(day.p[model], day.p[reference], day.labels, day.clusters) for day in scored]
+        )
+    return ModelFigures(
+        model=model,
+        ne=mean_ne_interval([(day.p[model], day.labels, day.clusters) for day in scored]),
+        ne_deviation=float(np.std([found.ne for found in own if found.ne is not None])),
+        gain=gain,
+        **mean,
+    )

@@ -1,0 +1,104 @@
+"""A backtest on the terminal: progress while it runs, then the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from jobs.backtest import Backtest, backtest
+from jobs.workspace import Workspace
+
+if TYPE_CHECKING:
+    from models.intervals import Interval
+    from models.settings import ModelKind
+
+SHORT = {"logistic_regression": "logistic"}
+"""Names that would not fit a terminal of 80 columns."""
+
+
+def backtest_progress(
+    workspace: Workspace, first: date, last: date, models: Sequence[ModelKind], *, quiet: bool
+) -> Backtest:
+    """Run a backtest behind a progress bar: one step a day and model."""
+    console = Console(stderr=True, quiet=quiet, highlight=False)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, disable=quiet, transient=True) as progress:
+        task = progress.add_task(f"{first}", total=((last - first).days + 1) * len(models))
+
+        def announce(day: date, model: str) -> None:
+            progress.update(task, description=f"{day} {SHORT.get(model, model):<8}", advance=1)
+
+        return backtest(workspace, first, last, models, announce)
+
+
+def show_backtest(found: Backtest, console: Console | None = None) -> None:
+    """Figures by day and model, then the means with their limits."""
+    console = console or Console(highlight=False)
+    console.print(_by_day(found))
+    console.print(_overall(found))
+    days = len({figures.day for figures in found.days})
+    console.print(
+        f"Means over {days} test days. Limits: 95 %, clustered by user. Spread: deviation of NE from day to day.\n"
+        "NE gain: against the first model that learns; below 0 is better."
+    )
+
+
+def _by_day(found: Backtest) -> Table:
+    table = _table(f"{found.dataset}: each day by models made on its eve", "test day", "model", "shown", "NE", "AUC")
+    for name in ("calib.", "log loss", "rounds", "weight"):
+        table.add_column(name, justify="right")
+    for figures in found.days:
+        own = figures.evaluation
+        table.add_row(
+            str(figures.day),
+            SHORT.get(figures.model, figures.model),
+            f"{own.impressions:,}",
+            *[_figure(value, 4) for value in (own.ne, own.auc, own.calibration_ratio, own.log_loss)],
+            _figure(figures.chosen.get("rounds"), 0),
+            _figure(figures.chosen.get("tree_weight"), 2),
+        )
+    return table
+
+
+def _overall(found: Backtest) -> Table:
+    table = _table("All test days", "model", "NE", "limits", "spread", "AUC")
+    for name in ("calib.", "log loss", "NE gain"):
+        table.add_column(name, justify="right")
+    for model in found.models:
+        table.add_row(
+            SHORT.get(model.model, model.model),
+            _figure(model.ne.estimate if model.ne else None, 4),
+            _reach(model.ne),
+            _figure(model.ne_deviation, 4),
+            _figure(model.auc, 4),
+            _figure(model.calibration_ratio, 3),
+            _figure(model.log_loss, 4),
+            f"{model.gain.estimate:+.4f} {_reach(model.gain)}" if model.gain else "",
+        )
+    return table
+
+
+def _table(title: str, *names: str) -> Table:
+    table = Table(*names, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, title=title, title_justify="left")
+    for column in table.columns[2 if "model" in names[1] else 1 :]:
+        column.justify = "right"
+    return table
+
+
+def _reach(interval: Interval | None) -> str:
+    return f"±{(interval.high - interval.low) / 2.0:.4f}" if interval else "-"
+
+
+def _figure(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
