@@ -26,7 +26,9 @@ class EngineSettings(Frozen):
     """Which engine runs the ETL, and its size."""
 
     kind: Literal["embedded", "spark"] = "embedded"
-    master: str = Field("local[*]", description="Spark master or `sc://` address; used by kind `spark` alone")
+    master: str = Field(
+        "local[*]", description="Kind `spark`: local[n], spark://host:port, yarn, k8s://... or sc://host:port (Connect)"
+    )
     shuffle_partitions: PositiveInt = 4
     options: dict[str, str] = Field(
         default_factory=dict, description="Further Spark options, passed through as they are"

@@ -1,14 +1,19 @@
-"""The engine that runs the ETL: Sail in this process, or Apache Spark. One session a process."""
+"""The engine that runs the ETL: Sail in this process, or Apache Spark. One session for each setting in a process.
+
+Both are reached through the same client, Spark Connect, so the same DataFrames run on either. docs/engines.md tells
+where the engines differ and what a cluster needs.
+"""
 
 from __future__ import annotations
 
 import atexit
 import os
-import shutil
-import sys
+import socket
+import warnings
+from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from conf.errors import SettingsError
 from conf.settings import EngineSettings
@@ -16,41 +21,38 @@ from conf.settings import EngineSettings
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-JAVA_HELP = (
-    "engine.kind is `spark`, which needs Java 17, 21 or 25, and no `java` was found in JAVA_HOME or on the PATH. "
-    "Install a JDK (Debian: `apt install openjdk-17-jre-headless`), or set engine.kind to `embedded`, which needs none."
-)
+CONNECT_PORT = 15002
+REACH_SECONDS = 5.0
+
+MEANING = {
+    "spark.sql.session.timeZone": "UTC",
+}
+"""Settings that change what a DataFrame means, on both engines. Days are computed with an explicit zone; everything
+between is UTC."""
+
+SPARK_MEANING = MEANING | {
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.legacy.timeParserPolicy": "CORRECTED",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",  # the catalog refuses INT96
+}
+"""What Apache Spark needs said besides: a cluster's own defaults may be others."""
 
 
 def session(settings: EngineSettings) -> SparkSession:
     """The process's session on the engine that the settings name.
 
     Raises:
-        SettingsError: kind `spark` without Java.
+        SettingsError: kind `spark` without a Java that fits, a master that does not answer, or an option that cannot
+            be set.
     """
-    return _session(
-        settings.kind, settings.master, settings.shuffle_partitions, tuple(sorted(settings.options.items()))
-    )
+    options = tuple(sorted(settings.options.items()))
+    if settings.kind == "embedded":
+        return _embedded(options)
+    return _spark(settings.master, settings.shuffle_partitions, options)
 
 
 @cache
-def _session(kind: str, master: str, partitions: int, options: tuple[tuple[str, str], ...]) -> SparkSession:
-    from pyspark.sql import SparkSession
-
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    builder = SparkSession.builder.remote(_embedded_address() if kind == "embedded" else _spark_address(master))
-    # Days are computed with an explicit zone; everything between is UTC.
-    builder = builder.config("spark.sql.session.timeZone", "UTC")
-    if kind == "spark":
-        builder = builder.config("spark.sql.shuffle.partitions", str(partitions))
-        builder = builder.config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
-        builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.ui.enabled", "false")
-    for key, value in options:
-        builder = builder.config(key, value)
-    return builder.getOrCreate()
-
-
-def _embedded_address() -> str:
+def _embedded(options: tuple[tuple[str, str], ...]) -> SparkSession:
     os.environ.setdefault("RUST_LOG", "error")
     from pysail.spark import SparkConnectServer
 
@@ -58,14 +60,90 @@ def _embedded_address() -> str:
     server.start(background=True)
     atexit.register(server.stop)
     _, port = server.listening_address
-    return f"sc://127.0.0.1:{port}"
+    return _connected(f"sc://127.0.0.1:{port}", MEANING | dict(options))
 
 
-def _spark_address(master: str) -> str:
+@cache
+def _spark(master: str, partitions: int, options: tuple[tuple[str, str], ...]) -> SparkSession:
+    _require_answer(master)
+    runtime = SPARK_MEANING | {"spark.sql.shuffle.partitions": str(partitions)}
+    given = dict(options)
     if master.startswith("sc://"):
-        return master
-    java_home = os.environ.get("JAVA_HOME")
-    named = java_home and os.access(Path(java_home) / "bin" / "java", os.X_OK)
-    if not named and not shutil.which("java"):
-        raise SettingsError(JAVA_HELP)
-    return master
+        found = _connected(master, runtime)
+        _set_all(found, given, master)
+        return found
+    from jobs.store.spark_server import start_spark
+
+    server = start_spark(master, runtime | given)
+    found = _connected(server.address, {})
+    _give_up_soon(found)
+    atexit.register(_stop, found, server.stop)
+    return found
+
+
+def _connected(address: str, runtime: Mapping[str, str]) -> SparkSession:
+    """A session of its own: `getOrCreate` would hand out whatever session the process made first."""
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.remote(address)
+    for key, value in runtime.items():
+        builder = builder.config(key, value)
+    return builder.create()
+
+
+def _set_all(found: SparkSession, options: Mapping[str, str], master: str) -> None:
+    """Set options on a session of a server that runs already.
+
+    Raises:
+        SettingsError: an option that a server takes only when it starts.
+    """
+    for key, value in options.items():
+        if not found.conf.isModifiable(key):
+            raise SettingsError(
+                f"engine.options: `{key}` is settled when a Spark server starts, and {_shown(master)} runs already. "
+                "Set it there, and take it out of engine.options."
+            )
+        found.conf.set(key, value)
+
+
+def _give_up_soon(found: SparkSession) -> None:
+    """Our own driver is on this machine: where it has died, asking again for ten minutes would only hide that."""
+    from pyspark.sql.connect.client.retries import DefaultPolicy
+
+    found.client.set_retry_policies([DefaultPolicy(max_retries=5)])
+
+
+def _stop(found: SparkSession, stop_server: object) -> None:
+    found.stop()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if callable(stop_server):
+            stop_server()
+
+
+def _require_answer(master: str) -> None:
+    """Refuse a standalone master or a Connect server that does not answer: Spark itself would try for minutes.
+
+    Raises:
+        SettingsError: nothing listens at the address, or it is none.
+    """
+    if not master.startswith(("spark://", "sc://")):
+        return
+    hosts = [urlsplit(f"//{host}") for host in master.split("://", 1)[1].split("/")[0].split(",")]
+    failures = []
+    for host in hosts:
+        try:
+            address = (host.hostname or "", host.port or (CONNECT_PORT if master.startswith("sc://") else 7077))
+            socket.create_connection(address, timeout=REACH_SECONDS).close()
+            return
+        except (OSError, ValueError) as error:
+            failures.append(f"{host.netloc}: {error}")
+    raise SettingsError(
+        f"engine.master is {_shown(master)}, which does not answer ({'; '.join(failures)}). "
+        "Start it, or correct engine.master."
+    )
+
+
+def _shown(master: str) -> str:
+    """A master as it may be shown: a Connect address can carry a token."""
+    return master.split("/;")[0]

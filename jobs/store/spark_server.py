@@ -1,0 +1,136 @@
+"""Apache Spark started by this process: the driver, with a Connect server inside that only this process can talk to."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from conf.errors import SettingsError
+from conf.settings import CONF_FOLDER
+from jobs.store.java import require_java
+
+if TYPE_CHECKING:
+    from pyspark import SparkContext
+
+CONNECT_PLUGIN = "org.apache.spark.sql.connect.SparkConnectPlugin"
+CONNECT_SERVICE = "org.apache.spark.sql.connect.service.SparkConnectService$"
+TOKEN = "SPARK_CONNECT_AUTHENTICATE_TOKEN"
+CLIENT_VARIABLES = ("SPARK_CONNECT_MODE_ENABLED", "SPARK_REMOTE", "SPARK_API_MODE")
+JAVA_OPTIONS = "spark.driver.extraJavaOptions"
+LOOPBACK = "127.0.0.1"
+START_NOTICES = ("WARNING: Using incubator modules", "Setting default log level to", "To adjust logging level use")
+"""Lines that the JVM and Spark's shell print at every start, whatever the logging says."""
+
+
+@dataclass(frozen=True)
+class SparkServer:
+    """A running driver and the address of its Connect server, which carries the password."""
+
+    address: str
+    context: SparkContext
+
+    def stop(self) -> None:
+        """End the application; a cluster gives its executors back."""
+        self.context.stop()
+
+
+def start_spark(master: str, options: Mapping[str, str]) -> SparkServer:
+    """Start a driver on a master: `local[n]`, `spark://host:port`, `yarn`, `k8s://...`.
+
+    What must hold when the JVM starts (memory, hosts, logging) goes along as its configuration. `options` go before
+    our own. The JVM ends with this process, however that ends.
+
+    Raises:
+        SettingsError: no Java that fits, Spark did not start, or a Spark of another version was found.
+    """
+    from py4j.protocol import Py4JError
+    from pyspark import SparkConf, SparkContext
+    from pyspark.errors import PySparkException
+    from pyspark.java_gateway import launch_gateway
+
+    require_java()
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # the JVM hands it on to the workers' side
+    conf = SparkConf(loadDefaults=False).setAll(list(start_configuration(master, options).items()))
+    token = secrets.token_urlsafe(32)
+    try:
+        with _starting(token):
+            gateway = launch_gateway(conf, {"stderr": subprocess.PIPE})
+            _pass_on(gateway.proc.stderr)
+            context = SparkContext(conf=conf, gateway=gateway)
+    except (PySparkException, Py4JError, OSError) as error:
+        raise SettingsError(
+            f"Apache Spark did not start on `{master}`: {str(error).strip().splitlines()[0]}. "
+            "Check engine.master and engine.options; what Spark itself said stands above."
+        ) from error
+    _require_same_version(context)
+    service = getattr(getattr(context._jvm, CONNECT_SERVICE), "MODULE$")
+    return SparkServer(f"sc://localhost:{service.localPort()}/;token={token}", context)
+
+
+def start_configuration(master: str, options: Mapping[str, str]) -> dict[str, str]:
+    """Everything that is settled when the driver starts."""
+    from urllib.parse import urlsplit
+
+    own = {
+        "spark.app.name": "ctr",
+        "spark.plugins": CONNECT_PLUGIN,
+        "spark.connect.grpc.binding.address": LOOPBACK,
+        "spark.connect.grpc.binding.port": "0",  # any free one: several nights may run on one machine
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.artifact.isolation.enabled": "true",
+    }
+    if master.startswith("local") or urlsplit(master).hostname in (LOOPBACK, "localhost"):
+        own |= {"spark.driver.host": LOOPBACK, "spark.driver.bindAddress": LOOPBACK}
+    logging = f"-Dlog4j2.configurationFile={(CONF_FOLDER / 'log4j2.properties').as_uri()}"
+    java_options = f"{logging} {options.get(JAVA_OPTIONS, '')}".strip()
+    return own | dict(options) | {"spark.master": master, JAVA_OPTIONS: java_options}
+
+
+@contextmanager
+def _starting(token: str) -> Iterator[None]:
+    """The environment while a driver starts: the password, which does not belong on a command line that all can see,
+    and no word of a client, for PySpark refuses to start a driver in a process that is one."""
+    before = dict(os.environ)
+    os.environ[TOKEN] = token
+    for name in CLIENT_VARIABLES:
+        os.environ.pop(name, None)
+    try:
+        yield
+    finally:
+        for name in (TOKEN, *CLIENT_VARIABLES):
+            os.environ.pop(name, None)
+            if name in before:
+                os.environ[name] = before[name]
+
+
+def _pass_on(stream: IO[bytes]) -> None:
+    """Write on to stderr what the JVM and its Python workers write there, but for the notices of every start."""
+
+    def copy() -> None:
+        for line in stream:
+            text = line.decode("utf-8", errors="replace")
+            if not text.startswith(START_NOTICES):
+                sys.stderr.write(text)
+
+    threading.Thread(target=copy, name="spark-stderr", daemon=True).start()
+
+
+def _require_same_version(context: SparkContext) -> None:
+    import pyspark
+
+    ours, found = (version.rsplit(".", 1)[0] for version in (pyspark.__version__, str(context.version)))
+    if ours != found:
+        home: Any = os.environ.get("SPARK_HOME")
+        context.stop()
+        raise SettingsError(
+            f"SPARK_HOME is {home}, which is Spark {found}, and PySpark is {ours}. They must be of the same minor "
+            "version: unset SPARK_HOME to use the Spark that comes with PySpark, or point it to one of that version."
+        )
