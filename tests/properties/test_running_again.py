@@ -1,0 +1,60 @@
+"""Nights run twice, backfilled, or replayed from nothing leave the same tables."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+
+import pytest
+from landing_files import OPEN_GATE
+from plain_reference import Clicked, Log, Shown
+from random_logs import ADS, DELAYS, NIGHTS, SLOTS, USERS, land_log, with_a_crowd
+from table_content import content, differences
+
+from jobs.night import STEPS, run_step
+from jobs.workspace import Workspace
+
+
+@pytest.fixture(scope="module")
+def log() -> Log:
+    """Four nights with late rows, duplicates and clicks around the window's end; the same each time."""
+    draw = random.Random(11)
+    shown, clicked = [], []
+    for number in range(60):
+        at = datetime.combine(draw.choice(NIGHTS), time(draw.choice((0, 9, 23)), 30))
+        name, nights = f"i{number}", [at.date() + timedelta(days=lag) for lag in draw.choice(((0,), (0, 1), (2,)))]
+        shown.append(Shown(name, draw.choice(USERS), draw.choice(ADS), draw.choice(SLOTS), at, tuple(nights)))
+        if draw.random() < 0.4:
+            moment = at + timedelta(microseconds=draw.choice(DELAYS))
+            arrived = moment.date() + timedelta(days=draw.choice((0, 0, 1, 2)))
+            clicked.append(Clicked(name, moment, (arrived, arrived)))
+    campaigns = {night: {ad: draw.choice(("c1", "c2")) for ad in ADS} for night in NIGHTS}
+    candidates = {night: [(user, ad, "top") for user in USERS for ad in ADS] for night in NIGHTS}
+    return with_a_crowd(Log(tuple(shown), tuple(clicked), campaigns, candidates))
+
+
+def run(workspace: Workspace, nights: Iterable[date]) -> None:
+    for night in nights:
+        for step in STEPS:
+            run_step(workspace, step, night)
+
+
+def test_nights_run_again_backfilled_or_replayed_leave_the_same_tables(make_workspace, log):
+    first, second, third, fourth = NIGHTS
+    inorder = make_workspace("click_log", feed=OPEN_GATE, folder="in-order")
+    land_log(inorder.data, log)
+    run(inorder, NIGHTS)
+    expected = content(inorder)
+    assert all(expected[table] for table in ("training_examples", "predictions", "quality", "decisions"))
+
+    run(inorder, [fourth])
+    assert differences(expected, content(inorder)) == {}, "the last night run twice"
+
+    backfilled = replace(make_workspace("click_log", feed=OPEN_GATE, folder="backfilled"), data=inorder.data)
+    run(backfilled, [first, second, fourth, third, fourth])
+    assert differences(expected, content(backfilled)) == {}, "the third night run after the fourth"
+
+    run(inorder, [second, third, fourth])
+    assert differences(expected, content(inorder)) == {}, "all nights but the first run again"
