@@ -27,6 +27,7 @@ LEAST_ROWS = 20
 BACKWARDS = timedelta(minutes=5)
 DELAY_SHARE = 0.01
 EXAMPLES = 3
+NO_LABEL = "no label in the row"
 
 
 @dataclass(frozen=True)
@@ -91,9 +92,12 @@ def file_findings(sample: Sample) -> list[Finding]:
 def row_findings(sample: Sample, time: TimeColumn | None, label: InlineLabel | None) -> list[Finding]:
     """Rows that a night would send to quarantine, by reason."""
     assert sample.raw is not None and sample.parsed is not None
-    found, rows = [], len(sample.parsed)
+    found = _label_findings(sample, label) if label is not None else []
+    rows = len(sample.parsed)
     for reason, count in sample.parsed["_reject"].value_counts().items():
         part, words = count / rows, str(reason)
+        if found and words == NO_LABEL:
+            continue  # said already, in better words
         values = sample.raw.loc[(sample.parsed["_reject"] == reason).to_numpy()]
         if time is not None and words == f"time in {time.column} cannot be read":
             words = _unread_times(values[time.column], time)
@@ -102,8 +106,6 @@ def row_findings(sample: Sample, time: TimeColumn | None, label: InlineLabel | N
         allowed = FEW_REJECTS if sample.kind.source in ("impressions", "clicks") else 0.5
         report = wrong if part > allowed else suspicious
         found.append(report(sample.kind.source, f"{share(part)} of the rows cannot be used: {words}"))
-    if label is not None:
-        found += _label_findings(sample, label)
     return found
 
 
@@ -125,6 +127,8 @@ def _label_findings(sample: Sample, label: InlineLabel) -> list[Finding]:
         hint = "" if label.clicked in values.index else f"; `{label.clicked}`, meant to be a click, is none of them"
         text = f"`{label.column}` has {len(values)} values, e.g. {quoted(values.index)}, where a label has two{hint}"
         return [wrong("impressions", text + "; name the value that means a click: `clicked:`")]
+    if sample.usable.empty and label.clicked in values.index:
+        return []
     clicks = sample.usable["clicked"].sum()
     if not clicks:
         text = f"no row is clicked: `{label.column}` holds {quoted(values.index)}, a click is `{label.clicked}`"

@@ -65,7 +65,7 @@ def avazu(folder: Path, days: int = 2, rows_a_day: int = 1500) -> None:
     for number, hour in enumerate(np.sort(draw.integers(0, days * 24, days * rows_a_day))):
         site, app, group, banner = (draw.integers(0, size) for size in (30, 20, 15, 3))
         device = "a99f214a" if draw.random() < 0.8 else hashed("device", draw.integers(0, 500))
-        click = int(draw.random() < 0.08 + 0.02 * (site % 6) + 0.1 * (group == 3))
+        click = int(draw.random() < 0.04 + 0.02 * (site % 6) + 0.3 * (group % 5 == 3))
         rows.append(
             (
                 *(10_000_000_000_000_000_000 + number * 7_919, click),
