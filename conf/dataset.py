@@ -181,6 +181,7 @@ Recency = Literal["days_since", "days_since_click", "active_days"]
 class History(Frozen):
     """Click histories of one key, or of a combination of keys."""
 
+    description: str = Field("", description="Whose history it is, in words: `the user in this tab`")
     keys: tuple[Identifier, ...] = Field(min_length=1)
     parent: Identifier | None = Field(None, description="The history whose rate stands in where evidence is thin")
     parents: tuple[Identifier, ...] = Field(

@@ -17,31 +17,45 @@ PROVISIONAL, FINAL = "provisional", "final"
 
 
 def evaluate(workspace: Workspace, night: date) -> StepResult:
-    """Measure the predictions of every day whose labels this night changed."""
+    """Measure the predictions of every day whose labels this night changed.
+
+    A day's provisional figures are of what had arrived when the day ended, its final ones of what had arrived when its
+    attribution window closed. What comes later still belongs to examples and histories, but does not change figures
+    that decisions have been made from.
+    """
     from pyiceberg.expressions import And, EqualTo
 
     rows, coverage = 0, {}
+    maturity = workspace.dataset.maturity_days
     for day in days_to_label(workspace, night):
-        states = [(PROVISIONAL, "clicked_provisional")] if workspace.dataset.maturity_days else []
-        states += [(FINAL, "clicked")] if is_final(workspace, day) else []
+        states = [(PROVISIONAL, 0)] if maturity else []
+        states += [(FINAL, maturity)] if is_final(workspace, day) else []
         frame, shown = scored_examples(workspace, day)
         coverage[day.isoformat()] = round(len(frame) / shown, 4) if shown else None
-        for state, label in states:
-            metrics = quality_rows(frame, day, state, label, workspace.dataset.slices)
+        for state, nights_after in states:
+            known = frame[frame["lag"] <= nights_after]
+            labelled = known.assign(clicked=(known["click_lag"] <= nights_after).astype("int64"))
+            metrics = quality_rows(labelled, day, state, "clicked", workspace.dataset.slices)
             rows += workspace.store.replace_rows("quality", And(EqualTo("dt", day), EqualTo("state", state)), metrics)
     return StepResult("evaluate", night, {"quality": rows}, {"share_of_impressions_scored": coverage})
 
 
 def scored_examples(workspace: Workspace, day: date) -> tuple[pd.DataFrame, int]:
-    """The day's impressions that had been scored, with p, both labels and slices; and how many were shown in all."""
+    """The day's impressions that had been scored, with p and slices; and how many were shown in all.
+
+    `lag` and `click_lag` are the nights from the day shown to the one on which the impression and its click arrived.
+    """
     from pyiceberg.expressions import EqualTo
+    from pyspark.sql import functions as F
 
     store, spark = workspace.store, workspace.engine
     examples = store.read(spark, "examples", EqualTo("dt", day))
     predictions = store.read(spark, "predictions", EqualTo("dt", day)).select("pair_id", "p_click", "model", "version")
-    wanted = ("clicked", "clicked_provisional", *workspace.dataset.slices)
-    joined = examples.select("pair_id", *wanted).join(predictions, on="pair_id", how="inner")
-    return joined.select("p_click", "model", "version", *wanted).toPandas(), examples.count()
+    lag = F.datediff("arrived", "dt").alias("lag")
+    click_lag = F.datediff("click_arrived", "dt").cast("double").alias("click_lag")  # no click is NaN: never in time
+    slices = workspace.dataset.slices
+    joined = examples.select("pair_id", lag, click_lag, *slices).join(predictions, on="pair_id", how="inner")
+    return joined.select("p_click", "model", "version", "lag", "click_lag", *slices).toPandas(), examples.count()
 
 
 def quality_rows(

@@ -31,7 +31,8 @@ def monitor(workspace: Workspace, night: date) -> StepResult:
 
     from jobs.report import write_site
 
-    champion = champion_as_of(workspace, night)
+    # A champion that this very decision led to does not count, or the night run again would judge another model.
+    champion = champion_as_of(workspace, night - timedelta(days=1))
     drift = measured_drift(workspace, night, champion)
     facts = facts_of(workspace, night, champion, drift)
     training = workspace.settings.training
@@ -93,7 +94,8 @@ def night_sample(workspace: Workspace, night: date) -> pd.DataFrame:
     store, spark = workspace.store, workspace.engine
     categorical, numeric = watched_columns(workspace.dataset)
     label = "clicked_provisional" if workspace.dataset.maturity_days else "clicked"
-    examples = store.read(spark, "examples", EqualTo("dt", night))
+    # What arrived late came after the decision.
+    examples = store.read(spark, "examples", EqualTo("dt", night)).where(F.col("arrived") <= F.lit(night))
     predictions = store.read(spark, "predictions", EqualTo("dt", night)).select("pair_id", "p_click")
     wanted = [*map(F.col, (*categorical, *numeric)), F.col(label).alias("clicked")]
     # Impressions of pairs that nobody could score say nothing about the predictions; on a day without any, all count.

@@ -9,6 +9,7 @@ from typing import Any
 from jobs.evaluate import evaluate
 from jobs.feature_tables import features
 from jobs.ingest import ingest
+from jobs.inputs import inputs
 from jobs.label import label
 from jobs.monitor import monitor
 from jobs.report import refresh_site
@@ -33,18 +34,20 @@ Announce = Callable[[str], None]
 def run_step(workspace: Workspace, step: str, night: date) -> StepResult:
     """Run one step of a night and keep its record."""
     watch = Stopwatch()
+    read = inputs(workspace, step, night)
     result = STEPS[step](workspace, night)
-    save_record(workspace, watch.record(result))
+    save_record(workspace, watch.record(result, read))
     return result
 
 
 def run_training(workspace: Workspace, request: TrainingRequest, *, again: bool = False) -> StepResult:
     """Train, and where that changed the champion let the new one score the next day, which nobody has served yet."""
     watch = Stopwatch()
+    read = inputs(workspace, "train", request.night)
     result = train(workspace, request, again=again)
+    save_record(workspace, watch.record(result, read))
     if result.detail["promoted"]:
-        score(workspace, request.night)
-    save_record(workspace, watch.record(result))
+        run_step(workspace, "score", request.night)
     refresh_site(workspace, request.night)
     return result
 

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from conf.errors import FeedBlocked
-from jobs.night import STEPS, nights_between, nights_done, run_night
+from jobs.catch_up import catch_up
+from jobs.night import STEPS, nights_between, run_night
 from jobs.step import StepResult
 from jobs.workspace import Workspace
 
@@ -44,26 +45,27 @@ def night_progress(workspace: Workspace, night: date, *, quiet: bool) -> list[St
 
 
 def replay_progress(workspace: Workspace, start: date, end: date, *, again: bool, quiet: bool) -> dict[str, Any]:
-    """Run the nights that are not done yet, one line each; a blocked night is told and left behind."""
+    """Run what is missing or stale of some nights, one line each; a blocked night is told and left behind."""
     console = Console(quiet=quiet, highlight=False)
     wanted = nights_between(start, end)
-    done = set() if again else nights_done(workspace)
-    summary: dict[str, Any] = {"run": [], "skipped": [str(day) for day in wanted if day in done], "blocked": []}
-    if summary["skipped"]:
-        console.print(f"{len(summary['skipped'])} of {len(wanted)} nights are done already; --again runs them anew.")
+    summary: dict[str, Any] = {"run": [], "skipped": [], "blocked": []}
     with _display(console, quiet) as progress:
-        task = progress.add_task("nights", total=len(wanted), completed=len(summary["skipped"]))
-        for night in (day for day in wanted if day not in done):
+        task = progress.add_task("nights", total=len(wanted))
+        for night in wanted:
             started = time.perf_counter()
             try:
                 announce = partial(_describe, progress, task, night)
-                results = list(run_night(workspace, night, announce))
-                summary["run"].append(str(night))
-                console.print(_night_line(night, results, time.perf_counter() - started))
+                results = list(catch_up(workspace, night, announce, again=again))
+                summary["run" if results else "skipped"].append(str(night))
+                if results:
+                    console.print(_night_line(night, results, time.perf_counter() - started))
             except FeedBlocked as error:
                 summary["blocked"].append(str(night))
                 console.print(f"{night}  blocked: {error}", style="red")
             progress.advance(task)
+    if summary["skipped"]:
+        done = f"{len(summary['skipped'])} of {len(wanted)} nights were done and up to date"
+        console.print(f"{done}; --again runs them anew.")
     return summary
 
 
@@ -73,10 +75,13 @@ def _describe(progress: Progress, task: TaskID, night: date, step: str) -> None:
 
 def _night_line(night: date, results: list[StepResult], seconds: float) -> str:
     by_step = {result.step: result for result in results}
-    rows = by_step["ingest"].rows
-    told = by_step["monitor"].detail
-    verdict = told["verdict"] if told["cause"] == "none" else f"{told['verdict']}: {told['cause']}"
-    line = f"{night}  {rows['impressions']:>9,} impressions  {seconds:5.1f} s  {verdict}"
+    done = "only " + ", ".join(by_step)
+    if "ingest" in by_step:
+        done = f"{by_step['ingest'].rows['impressions']:>9,} impressions"
+    line = f"{night}  {done}  {seconds:5.1f} s"
+    if "monitor" in by_step:
+        told = by_step["monitor"].detail
+        line += f"  {told['verdict']}" if told["cause"] == "none" else f"  {told['verdict']}: {told['cause']}"
     if "train" in by_step:
         trained = by_step["train"].detail
         outcome = "promoted" if trained["promoted"] else "not promoted"

@@ -49,8 +49,8 @@ class Stopwatch:
     wall: float = field(default_factory=time.perf_counter)
     cpu: float = field(default_factory=time.process_time)
 
-    def record(self, result: StepResult) -> dict[str, Any]:
-        """The step's row of the table `runs`."""
+    def record(self, result: StepResult, inputs: Mapping[str, str]) -> dict[str, Any]:
+        """The step's row of the table `runs`, with the digests of what it read."""
         return {
             "dt": result.day,
             "step": result.step,
@@ -58,7 +58,7 @@ class Stopwatch:
             "seconds": round(time.perf_counter() - self.wall, 3),
             "cpu_seconds": round(time.process_time() - self.cpu, 3),
             "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
-            "detail": json.dumps(result.to_dict(), default=str, ensure_ascii=False),
+            "detail": json.dumps({**result.to_dict(), "inputs": inputs}, default=str, ensure_ascii=False),
         }
 
 

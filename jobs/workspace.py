@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from conf.dataset import Dataset, load_dataset
 from conf.errors import SettingsError
 from conf.settings import Settings, load_settings
+from jobs.store.contents import Contents
 from jobs.store.tables import Store
 
 if TYPE_CHECKING:
@@ -65,6 +66,11 @@ class Home:
         return self.path / "reports"
 
     @property
+    def contents(self) -> Path:
+        """Digests of what the tables' files hold. It may be deleted: what is missing is worked out again."""
+        return self.path / "contents.db"
+
+    @property
     def sources(self) -> Path:
         """Remembers where each data set's landing files lie."""
         return self.path / "sources.json"
@@ -89,6 +95,11 @@ class Workspace:
             properties=self.settings.store.properties,
             dataset=self.dataset,
         )
+
+    @cached_property
+    def contents(self) -> Contents:
+        """What the tables' partitions hold, as digests."""
+        return Contents(self.store, lambda: self.engine, self.home.contents)
 
     @property
     def engine(self) -> SparkSession:

@@ -33,10 +33,10 @@ def main() -> None:
     """
     # Read by the libraries at import: nothing phones home.
     os.environ.update(DO_NOT_TRACK="true", GX_ANALYTICS_ENABLED="false", MLFLOW_DISABLE_TELEMETRY="true")
-    from jobs.cli import dataset, nights, reading, steps
+    from jobs.cli import dataset, nights, reading, steps, store
     from jobs.services.commands import register
 
-    for module in (steps, nights, reading, dataset):
+    for module in (steps, nights, reading, dataset, store):
         module.register(app)
     register(app)
     try:

@@ -37,10 +37,10 @@ def replay(
     workspace: Workspace,
     start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First night")],
     end: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last night")],
-    again: Annotated[bool, typer.Option(help="Run nights again that have been run already")] = False,
+    again: Annotated[bool, typer.Option(help="Run nights again that are done and up to date")] = False,
     json: AsJson = False,
 ) -> None:
-    """Run every night from start to end in order, in one process. Nights that are done are left out."""
+    """Run what is missing or stale of the nights from start to end, in order, in one process. `ctr plan` tells why."""
     from conf.errors import SettingsError
     from jobs.progress import replay_progress
 

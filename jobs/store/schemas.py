@@ -207,7 +207,8 @@ def _record_tables() -> list[TableSpec]:
             "trainings",
             "one training: its challenger, the gate's verdict and reasons",
             {"dt": "date", "request": "string", "model": "string", "version": "string", "promoted": "boolean"}
-            | {"trigger": "string", "trained_on": "date", "ne": "double", "verdict": "string", "metrics": "string"},
+            | {"trigger": "string", "trained_on": "date", "ne": "double", "verdict": "string", "metrics": "string"}
+            | {"split": "string", "snapshot": "long"},
             ("dt",),
         ),
         TableSpec(

@@ -22,7 +22,7 @@ from jobs.simulate import simulate_days
 from jobs.workspace import Home, Workspace
 
 FIRST = date(2026, 1, 1)
-NIGHTS = nights_between(FIRST, FIRST + timedelta(days=4))
+NIGHTS = nights_between(FIRST, FIRST + timedelta(days=3))
 LAST = NIGHTS[-1]
 
 
@@ -57,7 +57,7 @@ def figures(workspace: Workspace):
 
 @pytest.fixture(scope="module")
 def landing(tmp_path_factory, engine) -> Path:
-    """Five days of landing files, with late and repeated rows."""
+    """Four days of landing files, with late and repeated rows."""
     place = tmp_path_factory.mktemp("log")
     workspace = workspace_in(place / "home", place / "landing")
     simulate_days(
@@ -90,7 +90,7 @@ def copy(tmp_path, in_order) -> Workspace:
 
 
 def test_nights_that_were_run_in_order_are_done(in_order):
-    assert states(in_order) == ["done"] * 5
+    assert states(in_order) == ["done"] * len(NIGHTS)
     assert replay(in_order, NIGHTS) == {night: [] for night in NIGHTS}
 
 
@@ -109,13 +109,13 @@ def test_a_night_that_has_not_run_is_missing(in_order):
 def test_the_past_filled_in_under_the_present_equals_a_replay_in_order(tmp_path, landing, in_order):
     workspace = workspace_in(tmp_path, landing)
     replay(workspace, NIGHTS[2:])
-    assert states(workspace) == ["missing", "missing", "stale", "stale", "stale"]
+    assert states(workspace) == ["missing", "missing", "stale", "stale"]
     replay(workspace, NIGHTS[:2])
     third = due(workspace, NIGHTS[2])
     assert "label" in third  # attributes, and the nights that make labels final, are there now
     assert "attributes_ads 2026-01-02 is other than what it read" in third["label"]
     replay(workspace, NIGHTS)
-    assert states(workspace) == ["done"] * 5
+    assert states(workspace) == ["done"] * len(NIGHTS)
     assert differences(figures(in_order), figures(workspace)) == {}
 
 
@@ -142,7 +142,7 @@ def test_a_file_touched_but_not_changed_runs_its_ingest_alone(copy):
 
 
 def test_a_file_that_appears_after_its_night_ran_does_not_make_it_stale(copy):
-    late = copy.data / str(FIRST) / "clicks.jsonl"
+    late = copy.data / str(FIRST) / "users.parquet"
     kept = late.read_bytes()
     late.unlink()
     replay(copy, NIGHTS[:1])
@@ -183,7 +183,7 @@ def test_a_night_that_the_gate_stopped_is_blocked_and_tried_again(copy):
 
 
 def test_another_description_makes_every_step_stale(in_order):
-    fewer = in_order.dataset.model_copy(update={"late_days": 1})
+    fewer = in_order.dataset.model_copy(update={"late_days": 0})
     changed = Workspace(in_order.home, in_order.settings, fewer, in_order.data)
     [found] = plan(changed, FIRST, FIRST)
     assert found.state == "stale"
@@ -206,5 +206,5 @@ def test_a_replay_that_was_killed_goes_on_and_ends_with_equal_tables(tmp_path, l
     assert len(nights_done(workspace)) < len(NIGHTS)
     ran = replay(workspace, NIGHTS)
     assert FIRST not in [night for night, steps in ran.items() if steps]
-    assert states(workspace) == ["done"] * 5
+    assert states(workspace) == ["done"] * len(NIGHTS)
     assert differences(figures(in_order), figures(workspace)) == {}
