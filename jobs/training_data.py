@@ -92,8 +92,8 @@ def clusters_of(rows: pa.Table) -> np.ndarray:
     times = rows["event_time"].to_pandas().to_numpy()
     block = np.empty(len(times), dtype=np.int64)
     block[np.argsort(times, kind="stable")] = np.arange(len(times)) * TIME_BLOCKS // max(len(times), 1)
-    day = times.min().astype("datetime64[D]") if len(times) else ""
-    return np.array([f"{day} {number}" for number in block], dtype=object)
+    first = str(times.min())[:10] if len(times) else ""
+    return np.array([f"{first} {number}" for number in block], dtype=object)
 
 
 def evenly_sampled(rows: pa.Table, size: int) -> pa.Table:
