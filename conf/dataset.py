@@ -13,6 +13,7 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    PositiveFloat,
     PositiveInt,
     ValidationError,
     field_validator,
@@ -138,6 +139,24 @@ class Columns(Frozen):
         return self.categorical + self.numeric
 
 
+class Measure(Frozen):
+    """A number made of outcomes: their sum, divided, capped, and on a log scale, in this order; below 0 counts as 0.
+
+    What an impression led to is no feature of that impression. The means of earlier days are features of the histories
+    that name the measure.
+    """
+
+    columns: tuple[str, ...] = Field(min_length=1, description="Outcomes; their sum is measured")
+    over: str | PositiveFloat = Field(1.0, description="Outcome, numeric context column or number that divides the sum")
+    cap: PositiveFloat | None = None
+    log: bool = Field(False, description="Whether the value is log(1 + value)")
+
+    @property
+    def source_columns(self) -> tuple[str, ...]:
+        """The columns of the impression log that it is made of."""
+        return (*self.columns, self.over) if isinstance(self.over, str) else self.columns
+
+
 class Impressions(Files):
     """The impression log. `id` is what makes an impression one; several columns make a compound key."""
 
@@ -147,6 +166,19 @@ class Impressions(Files):
     time: TimeColumn
     context: Columns = Columns()
     outcomes: tuple[str, ...] = Field((), description="Known only after the impression: never features")
+    measures: dict[Identifier, Measure] = Field(default_factory=dict, description="What histories keep of the outcomes")
+
+    @model_validator(mode="after")
+    def _measures_are_made_of_outcomes(self) -> Impressions:
+        for name, measure in self.measures.items():
+            divisors = {*self.outcomes, *self.context.numeric}
+            unknown = [column for column in measure.columns if column not in self.outcomes]
+            unknown += [measure.over] if isinstance(measure.over, str) and measure.over not in divisors else []
+            if unknown:
+                raise ValueError(f"measures.{name}: `{unknown[0]}` must be named in `outcomes`")
+            if name in {*self.context.all, *RESERVED}:
+                raise ValueError(f"measures.{name}: the name is taken; choose another")
+        return self
 
 
 class InlineLabel(Frozen):
@@ -191,6 +223,8 @@ class History(Frozen):
     recency: tuple[Recency, ...] = Field(
         ("days_since",), description="Days since last shown, days since last clicked, number of days on which shown"
     )
+
+    measures: tuple[Identifier, ...] = Field((), description="Measures of earlier days' outcomes whose means it keeps")
 
     @model_validator(mode="after")
     def _one_kind_of_parent(self) -> History:
@@ -274,6 +308,9 @@ class Dataset(Frozen):
                     raise ValueError(
                         f"histories.{name}: no categorical column `{key}`; known: {', '.join(sorted(known))}"
                     )
+            for measure in history.measures:
+                if measure not in self.impressions.measures:
+                    raise ValueError(f"histories.{name}: `{measure}` is not among impressions.measures")
             for parent in history.above:
                 if parent not in self.histories:
                     raise ValueError(f"histories.{name}: parent `{parent}` is no history")

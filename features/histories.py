@@ -74,9 +74,22 @@ def recency_feature_names(dataset: Dataset) -> tuple[str, ...]:
     return tuple(f"{name}__{what}" for name, history in dataset.histories.items() for what in history.recency)
 
 
+def measure_sums(dataset: Dataset) -> tuple[str, ...]:
+    """Columns of daily counts and feature tables that hold sums of measures: `sum_<measure>`."""
+    return tuple(f"sum_{name}" for name in dataset.impressions.measures)
+
+
+def measure_feature_names(dataset: Dataset) -> tuple[str, ...]:
+    """Smoothed means of earlier days' measures: `<history>__mean_<measure>`, for each that a history names."""
+    return tuple(
+        f"{name}__mean_{measure}" for name, history in dataset.histories.items() for measure in history.measures
+    )
+
+
 def history_feature_names(dataset: Dataset) -> tuple[str, ...]:
     """Every feature that comes from histories, in the order of the tables' columns."""
-    return count_feature_names(dataset) + rate_feature_names(dataset) + recency_feature_names(dataset)
+    clicks = count_feature_names(dataset) + rate_feature_names(dataset) + recency_feature_names(dataset)
+    return clicks + measure_feature_names(dataset)
 
 
 def key_of(columns: Sequence[str]) -> Column:
@@ -92,7 +105,9 @@ def key_of(columns: Sequence[str]) -> Column:
 
 
 def counts_learned(examples: DataFrame, night: date, dataset: Dataset) -> DataFrame:
-    """What `night` learned: changes of impressions and clicks by history, key and day shown.
+    """What `night` learned: changes of impressions, clicks and measures by history, key and day shown.
+
+    An outcome is known on the night its impression arrived, for it comes with it.
 
     `examples` must hold every day that an arrival of this night can touch.
     """
@@ -103,6 +118,7 @@ def counts_learned(examples: DataFrame, night: date, dataset: Dataset) -> DataFr
     # Without the first condition `greatest` would take the impression's own day for want of a click.
     click_known_now = F.col("click_arrived").isNotNull() & (F.greatest("arrived", "click_arrived") == learned)
     touched = examples.where(arrived_now | click_known_now)
+    measures = tuple(dataset.impressions.measures)
     counts = []
     for name, keys in history_keys(dataset).items():
         keyed = touched.select(
@@ -111,21 +127,31 @@ def counts_learned(examples: DataFrame, night: date, dataset: Dataset) -> DataFr
             key_of(keys).alias("key"),
             arrived_now.cast("long").alias("impressions"),
             click_known_now.cast("long").alias("clicks"),
+            *[_measured_now(name, measure, arrived_now, dataset).alias(f"sum_{measure}") for measure in measures],
         )
         counts.append(keyed.where(F.col("key").isNotNull()))
     united = counts[0]
     for more in counts[1:]:
         united = united.unionByName(more)
-    summed = united.groupBy("dt", "history", "key").agg(
-        F.sum("impressions").alias("impressions"), F.sum("clicks").alias("clicks")
-    )
-    return summed.select(learned.alias("known_on"), "dt", "history", "key", "impressions", "clicks")
+    summed_columns = ("impressions", "clicks", *measure_sums(dataset))
+    summed = united.groupBy("dt", "history", "key").agg(*[F.sum(column).alias(column) for column in summed_columns])
+    return summed.select(learned.alias("known_on"), "dt", "history", "key", *summed_columns)
 
 
-def windowed(counts: DataFrame, as_of: date, windows: Sequence[int]) -> DataFrame:
+def _measured_now(history: str, measure: str, arrived_now: Column, dataset: Dataset) -> Column:
+    """What an impression adds to a sum on the night it arrived: for the root, and histories that keep the measure."""
+    from pyspark.sql import functions as F
+
+    if history != ALL and measure not in dataset.histories[history].measures:
+        return F.lit(0.0)
+    return F.when(arrived_now, F.coalesce(F.col(measure), F.lit(0.0))).otherwise(F.lit(0.0))
+
+
+def windowed(counts: DataFrame, as_of: date, windows: Sequence[int], measures: Sequence[str] = ()) -> DataFrame:
     """Sums of day counts over windows that end with the day before `as_of`, by history and key.
 
     A window of n days holds the days shown from `as_of` - n up to the day before `as_of`, as known before `as_of`.
+    The columns `measures` are summed over the longest window.
     """
     from pyspark.sql import functions as F
 
@@ -141,5 +167,7 @@ def windowed(counts: DataFrame, as_of: date, windows: Sequence[int]) -> DataFram
         F.max(F.when(F.col("clicks") > 0, F.col("dt"))).alias("last_click_day"),
         F.countDistinct("dt").cast("double").alias("active_days"),
     )
+    sums += [F.sum(measure).alias(measure) for measure in measures]
     grouped = recent.groupBy("history", "key").agg(*sums, *recency)
-    return grouped.select(F.lit(as_of).alias("dt"), "history", "key", *window_columns(windows), *RECENCY_COLUMNS)
+    columns = (*window_columns(windows), *measures, *RECENCY_COLUMNS)
+    return grouped.select(F.lit(as_of).alias("dt"), "history", "key", *columns)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from conf.dataset import Attributes, ClickLog, Columns, Dataset, InlineLabel, LandingCandidates, TimeColumn
+from conf.dataset import Attributes, ClickLog, Columns, Dataset, InlineLabel, LandingCandidates, Measure, TimeColumn
 from features.histories import KEY_SEPARATOR
 
 if TYPE_CHECKING:
@@ -113,6 +113,20 @@ def _clicked(label: InlineLabel) -> Column:
     return (number(label.column) == F.lit(meant)).cast("int")
 
 
+def _measured(measure: Measure, decimal: str) -> Column:
+    """The value of a measure; null where a part is missing or the divisor is not above 0."""
+    from pyspark.sql import functions as F
+
+    total = number(measure.columns[0], decimal)
+    for column in measure.columns[1:]:
+        total = total + number(column, decimal)
+    divisor = number(measure.over, decimal) if isinstance(measure.over, str) else F.lit(float(measure.over))
+    value = F.greatest(F.when(divisor > 0, total / divisor), F.lit(0.0))
+    value = F.when(total.isNotNull() & (divisor > 0), value)
+    capped = value if measure.cap is None else F.when(value.isNotNull(), F.least(value, F.lit(float(measure.cap))))
+    return F.log1p(capped) if measure.log else capped
+
+
 def parsed_impressions(landed: DataFrame, dataset: Dataset, source_columns: Sequence[str]) -> DataFrame:
     """Impressions with their day shown (`dt`, local to the data set), or with `_reject` saying why not."""
     from pyspark.sql import functions as F
@@ -127,6 +141,7 @@ def parsed_impressions(landed: DataFrame, dataset: Dataset, source_columns: Sequ
         event_time.alias("event_time"),
         *[column.alias(name) for name, column in ids.items()],
         *[column.alias(name) for name, column in _context(log.context, log.decimal).items()],
+        *[_measured(measure, log.decimal).alias(name) for name, measure in log.measures.items()],
         *[column.alias(name) for name, column in label.items()],
         "_file",
         "_row",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from conf.dataset import Dataset, Recency
-from features.histories import ALL, RECENCY_SOURCES, history_keys, key_of, parents, window_columns
+from features.histories import ALL, RECENCY_SOURCES, history_keys, key_of, measure_sums, parents, window_columns
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -27,7 +27,7 @@ def with_histories(pairs: DataFrame, snapshot: Callable[[str], DataFrame], datas
     joined = pairs
     windows = window_columns(dataset.windows_days)
     for name, keys in history_keys(dataset).items():
-        wanted = (*windows, *_recency_sources(name, dataset))
+        wanted = (*windows, *_sums_needed(name, dataset), *_recency_sources(name, dataset))
         renamed = [F.col(column).alias(f"{name}__{column}") for column in wanted]
         history = snapshot(name).select(F.col("key").alias(f"{name}__key"), *renamed)
         joined = joined.join(history, on=key_of(keys) == F.col(f"{name}__key"), how="left")
@@ -35,7 +35,7 @@ def with_histories(pairs: DataFrame, snapshot: Callable[[str], DataFrame], datas
         {
             f"{name}__{column}": F.coalesce(F.col(f"{name}__{column}"), F.lit(0.0))
             for name in history_keys(dataset)
-            for column in windows
+            for column in (*windows, *_sums_needed(name, dataset))
         }
     )
     rated = filled
@@ -46,12 +46,27 @@ def with_histories(pairs: DataFrame, snapshot: Callable[[str], DataFrame], datas
         for name, history in dataset.histories.items()
         for what in history.recency
     }
-    recent = rated.withColumns(recency) if recency else rated
+    means = {
+        f"{name}__mean_{measure}": smoothed_mean(name, measure, dataset)
+        for name, history in dataset.histories.items()
+        for measure in history.measures
+    }
+    recent = rated.withColumns(recency | means) if recency or means else rated
     dates = ("last_day", "last_click_day")
     used = [
         f"{name}__{date}" for name in dataset.histories for date in dates if date in _recency_sources(name, dataset)
     ]
+    used += [f"{name}__{column}" for name in history_keys(dataset) for column in _sums_needed(name, dataset)]
     return recent.drop(*[f"{name}__key" for name in history_keys(dataset)], *used)
+
+
+def _sums_needed(name: str, dataset: Dataset) -> tuple[str, ...]:
+    """The sums of measures that a history's features need of its table. All means lean on the root's."""
+    return (
+        measure_sums(dataset)
+        if name == ALL
+        else tuple(f"sum_{measure}" for measure in dataset.histories[name].measures)
+    )
 
 
 def _recency_sources(name: str, dataset: Dataset) -> tuple[str, ...]:
@@ -83,6 +98,17 @@ def smoothed_rates(name: str, above: Sequence[str], dataset: Dataset) -> dict[st
             if days != longest:
                 rates[f"{name}__ctr_{days}d"] = shrunk(name, days, own, trust)
     return rates
+
+
+def smoothed_mean(name: str, measure: str, dataset: Dataset) -> Column:
+    """The mean of a measure over a key's earlier impressions, shrunk by evidence towards the mean of all of them."""
+    from pyspark.sql import functions as F
+
+    longest, trust = max(dataset.windows_days), F.lit(dataset.smoothing_of(name))
+    everyone = F.col(f"{ALL}__impressions_{longest}d")
+    overall = F.when(everyone > 0, F.col(f"{ALL}__sum_{measure}") / everyone).otherwise(F.lit(0.0))
+    impressions = F.col(f"{name}__impressions_{longest}d")
+    return (F.col(f"{name}__sum_{measure}") + trust * overall) / (impressions + trust)
 
 
 def rate_above(above: Sequence[str], days: int) -> Column:

@@ -102,15 +102,18 @@ def backtest(
 
 
 def model_kinds(text: str) -> tuple[ModelKind, ...]:
-    """Kinds of model named with commas. An unknown one raises SettingsError."""
+    """Kinds of model named with commas, simplest first; all of them where none is named.
+
+    Raises:
+        SettingsError: a kind that does not exist.
+    """
     from models.settings import MODEL_KINDS
 
-    named = dict.fromkeys(kind.strip() for kind in text.split(",") if kind.strip())
+    named = [kind.strip() for kind in text.split(",") if kind.strip()]
     unknown = [kind for kind in named if kind not in MODEL_KINDS]
-    if unknown or not named:
-        wrong = unknown[0] if unknown else text
-        raise SettingsError(f"--models: unknown kind `{wrong}`. Known: {', '.join(MODEL_KINDS)}.")
-    return tuple(kind for kind in MODEL_KINDS if kind in named)
+    if unknown:
+        raise SettingsError(f"--models: unknown kind `{unknown[0]}`. Known: {', '.join(MODEL_KINDS)}.")
+    return tuple(kind for kind in MODEL_KINDS if kind in named or not named)
 
 
 def training_days(workspace: Workspace, day: date) -> TimeSplit:
@@ -132,14 +135,13 @@ def training_days(workspace: Workspace, day: date) -> TimeSplit:
 
 def _check(workspace: Workspace, tests: Sequence[date]) -> None:
     known = described_days(workspace)
-    missing = [str(day) for day in tests if day not in known]
-    if missing:
-        last_night = tests[-1] + timedelta(days=workspace.dataset.maturity_days)
-        start = known[-1] + timedelta(days=1) if known else tests[0]
+    if missing := [day for day in tests if day not in known]:
+        start = min([missing[0], *[day + timedelta(days=1) for day in known[-1:]]])
+        end = tests[-1] + timedelta(days=workspace.dataset.maturity_days)
         raise NotReady(
-            f"No training examples with features for {', '.join(missing)}. Run the nights first, starting with the "
+            f"No training examples with features for {', '.join(map(str, missing))}. Run the nights first, from the "
             f"log's first day where none have been run: `ctr replay --dataset {workspace.dataset.name} "
-            f"--start {min(start, tests[0])} --end {last_night}`."
+            f"--start {start} --end {end}`."
         )
     training_days(workspace, tests[0])
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from conf.dataset import Dataset
-from features.histories import count_feature_names, rate_feature_names, recency_feature_names
+from features.histories import (
+    count_feature_names,
+    measure_feature_names,
+    rate_feature_names,
+    recency_feature_names,
+)
 from models.columns import FeatureColumns
 
 
@@ -17,7 +22,7 @@ def model_columns(dataset: Dataset) -> FeatureColumns:
     categorical = (*dataset.user_and_ad, *dataset.feature_categorical)
     return FeatureColumns(
         categorical=tuple(name for name in categorical if name not in dataset.history_only),
-        numeric=(*dataset.feature_numeric, *recency_feature_names(dataset)),
+        numeric=(*dataset.feature_numeric, *recency_feature_names(dataset), *measure_feature_names(dataset)),
         counts=tuple(name for name in count_feature_names(dataset) if "__impressions_" in name),
         rates=rate_feature_names(dataset),
         crosses=dataset.crosses,

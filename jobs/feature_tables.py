@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from features.histories import counts_learned, history_keys, windowed
+from features.histories import counts_learned, history_keys, measure_sums, windowed
 from features.point_in_time import with_histories
 from jobs.label import days_to_label, horizon_days, is_final
 from jobs.step import StepResult
@@ -44,7 +44,7 @@ def snapshot_histories(workspace: Workspace, as_of: date) -> dict[str, int]:
     windows = workspace.dataset.windows_days
     reach = And(GreaterThanOrEqual("known_on", as_of - timedelta(days=max(windows))), LessThan("known_on", as_of))
     counts = workspace.store.read(workspace.engine, "daily_counts", reach)
-    summed = windowed(counts, as_of, windows).cache()
+    summed = windowed(counts, as_of, windows, measure_sums(workspace.dataset)).cache()
     rows = {}
     for name in history_keys(workspace.dataset):
         table = f"features_{name}"

@@ -101,9 +101,7 @@ def backtest(
     workspace: Workspace,
     first_test: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day to be predicted")],
     last_test: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day to be predicted")],
-    models: Annotated[
-        str, typer.Option(help="Kinds of model, with commas")
-    ] = "constant,logistic_regression,xgboost,mix",
+    models: Annotated[str, typer.Option(help="Kinds of model, with commas; default: all")] = "",
     json: AsJson = False,
 ) -> None:
     """Walk forward over past days: train on each one's eve, predict it, compare the kinds of model. Changes nothing."""

@@ -11,7 +11,8 @@ def impression_source_columns(dataset: Dataset) -> list[str]:
     """Columns that are read from the impression files."""
     log = dataset.impressions
     label = [dataset.label.column] if isinstance(dataset.label, InlineLabel) else []
-    return _each_once([*log.id, log.user, log.ad, log.time.column, *log.context.all, *label])
+    measured = [column for measure in log.measures.values() for column in measure.source_columns]
+    return _each_once([*log.id, log.user, log.ad, log.time.column, *log.context.all, *measured, *label])
 
 
 def click_source_columns(log: ClickLog) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from conf.dataset import Dataset
-from features.histories import RECENCY_COLUMNS, history_feature_names, history_keys, window_columns
+from features.histories import RECENCY_COLUMNS, history_feature_names, history_keys, measure_sums, window_columns
 
 Columns = Mapping[str, str]
 """Column name to type: `string`, `date`, `timestamp` (UTC, microseconds), `double`, `int`, `long` or `boolean`."""
@@ -54,6 +54,11 @@ def impression_columns(dataset: Dataset) -> dict[str, str]:
     }
 
 
+def measure_columns(dataset: Dataset) -> dict[str, str]:
+    """What was measured of an impression's outcomes. Never a feature of the impression itself."""
+    return _doubles(tuple(dataset.impressions.measures))
+
+
 def feature_columns(dataset: Dataset) -> dict[str, str]:
     """Context, attributes and calendar: the features that need no history."""
     return {**_strings(dataset.feature_categorical), **_doubles(dataset.feature_numeric)}
@@ -68,7 +73,12 @@ def _log_tables(dataset: Dataset) -> list[TableSpec]:
     label = {"clicked": "int"} if dataset.inline_label_column else {}
     click = {"dt": "date", "impression_id": "string", "click_time": "timestamp"}
     tables = [
-        TableSpec("impressions", "one shown ad", impression_columns(dataset) | label, ("dt", "arrived")),
+        TableSpec(
+            "impressions",
+            "one shown ad",
+            impression_columns(dataset) | measure_columns(dataset) | label,
+            ("dt", "arrived"),
+        ),
         TableSpec(
             "quarantine",
             "one rejected input row",
@@ -109,9 +119,10 @@ def _log_tables(dataset: Dataset) -> list[TableSpec]:
 
 
 def _feature_tables(dataset: Dataset) -> list[TableSpec]:
-    counts = {"impressions": "long", "clicks": "long"}
+    counts = {"impressions": "long", "clicks": "long", **_doubles(measure_sums(dataset))}
     examples = {
         **impression_columns(dataset),
+        **measure_columns(dataset),
         "pair_id": "string",
         **feature_columns(dataset),
         "clicked": "int",
@@ -143,7 +154,7 @@ def _feature_tables(dataset: Dataset) -> list[TableSpec]:
                 {
                     "dt": "date",
                     "key": "string",
-                    **_doubles(window_columns(dataset.windows_days)),
+                    **_doubles((*window_columns(dataset.windows_days), *measure_sums(dataset))),
                     **RECENCY_COLUMNS,
                 },
                 ("dt",),

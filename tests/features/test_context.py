@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import date
 
 from conf.dataset import Dataset
-from features.context import pair_id, with_attributes, with_calendar
+from features.context import pair_id, with_attributes, with_calendar, with_derived
 
 DAY = date(2026, 1, 10)
 
@@ -52,3 +52,18 @@ def test_the_weekday_is_the_days_and_the_hour_is_local(table, inline, utc):
 
 def test_without_a_time_at_scoring_there_is_no_hour(table, dataset):
     assert "hour" not in with_calendar(table("dt date", [[DAY]]), dataset).columns
+
+
+def test_a_band_holds_its_lower_edge_and_not_its_upper_one(table, dataset):
+    content = dataset.model_dump() | {"derived": {"price": {"column": "bid", "edges": [1, 2.5]}}}
+    content["candidates"]["context"]["numeric"] = ["bid"]
+    rows = table("bid double", [[0.9], [1.0], [2.4], [2.5], [None]])
+    found = with_derived(rows, Dataset.model_validate(content)).collect()
+    assert [row["price"] for row in found] == ["<1", "1..2.5", "1..2.5", ">=2.5", None]
+
+
+def test_the_first_part_of_a_text_is_a_column_of_its_own(table, dataset):
+    content = dataset.model_dump() | {"derived": {"first": {"column": "campaign_id", "first_of": ","}}}
+    rows = table("campaign_id string", [["12,7"], ["12"], [" 5 ,1"], [",1"], [None]])
+    found = with_derived(rows, Dataset.model_validate(content)).collect()
+    assert [row["first"] for row in found] == ["12", "12", "5", None, None]

@@ -84,3 +84,13 @@ def test_parents_come_before_their_children_and_end_at_the_root(dataset):
     assert chain == {"all": ()} | above
     order = list(chain)
     assert all(order.index(parent) < order.index(name) for name in chain for parent in chain[name])
+
+
+def test_recency_counts_days_not_nights_and_a_click_day_needs_a_click(table):
+    counts = [
+        [day(-3), day(-3), "user", "u", 5, 2],
+        [day(-2), day(-3), "user", "u", 1, 1],
+        [day(-2), day(-2), "user", "u", 4, 0],
+    ]
+    row = windowed(table(COUNTS, counts), DAY, (1, 3, 7)).first()
+    assert (row["last_day"], row["last_click_day"], row["active_days"]) == (day(-2), day(-3), 2.0)

@@ -75,3 +75,41 @@ def test_every_history_feature_is_there_and_nothing_else_was_added(features, dat
     own = {"dt", "user_id", "ad_id", "campaign_id", "slot"}
     overall_counts = {f"all__{what}_{days}d" for what in ("impressions", "clicks") for days in (1, 3, 7)}
     assert set(features().asDict()) - own - overall_counts == set(history_feature_names(dataset))
+
+
+def changed(dataset, **histories):
+    content = dataset.model_dump()
+    for name, changes in histories.items():
+        content["histories"][name] |= changes
+    return type(dataset).model_validate(content)
+
+
+def test_the_effects_of_several_parents_add_up_on_the_log_odds(table, dataset):
+    added = changed(dataset, user_slot={"parent": None, "parents": ["user", "campaign"], "smoothing": 7.0})
+    pairs = table(PAIRS, [[DAY, "u", "a", "c", "unknown slot"]])
+    row = with_histories(pairs, lambda name: table(HISTORY, KNOWN[name]), added).first()
+    odds = {name: row[f"{name}__ctr_7d"] / (1 - row[f"{name}__ctr_7d"]) for name in ("user", "campaign", "all")}
+    together = odds["user"] * odds["campaign"] / odds["all"]
+    assert row["user_slot__ctr_7d"] == pytest.approx(together / (1 + together))
+
+
+def test_a_history_may_trust_the_rate_above_it_in_its_own_measure(table, dataset):
+    own = changed(dataset, user={"smoothing": 5.0})
+    pairs = table(PAIRS, [[DAY, "u", "a", "c", "top"]])
+    row = with_histories(pairs, lambda name: table(HISTORY, KNOWN[name]), own).first()
+    assert row["user__ctr_7d"] == pytest.approx((6 + 5 * OVERALL) / (20 + 5))
+    assert row["campaign__ctr_7d"] == pytest.approx((12 + 20 * OVERALL) / (60 + 20))
+
+
+def test_recency_holds_what_the_history_asks_for(table, dataset):
+    asking = changed(dataset, user={"recency": ["days_since_click", "active_days"]}, ad={"recency": []})
+    known = {name: [[*row, date(2026, 1, 5), 3.0] for row in rows] for name, rows in KNOWN.items()}
+    schema = HISTORY + ", last_click_day date, active_days double"
+    pairs = table(PAIRS, [[DAY, "u", "a", "c", "top"], [DAY, "nobody", "a", "c", "top"]])
+    found = with_histories(pairs, lambda name: table(schema, known[name]), asking).collect()
+    rows = {row["user_id"]: row for row in found}
+    assert (rows["u"]["user__days_since_click"], rows["u"]["user__active_days"]) == (5.0, 3.0)
+    assert (rows["nobody"]["user__days_since_click"], rows["nobody"]["user__active_days"]) == (None, 0.0)
+    assert not {"user__days_since", "ad__days_since", "user__last_day", "user__last_click_day"} & set(
+        rows["u"].asDict()
+    )

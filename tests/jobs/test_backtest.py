@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from pyiceberg.expressions import EqualTo
+
+from conf.errors import NotReady, SettingsError
+from jobs.backtest import backtest, model_kinds, training_days
+from jobs.store.schemas import specs
+
+FIRST = date(2026, 1, 1)
+ROWS = 150
+
+
+def day(ahead):
+    return FIRST + timedelta(days=ahead)
+
+
+def fill(workspace, days):
+    """Training examples whose clicks follow the tab, and the features that held when each day began."""
+    columns = specs(workspace.dataset)["training_examples"].columns
+    for number in days:
+        random = np.random.default_rng(number)
+        rows = []
+        for position in range(ROWS):
+            tab = str(random.integers(2))
+            row = dict.fromkeys(columns) | {"dt": day(number), "arrived": day(number), "tab": tab}
+            row |= {name: 0.5 for name in columns if "__ctr_" in name}
+            row |= {"impression_id": f"{number}-{position}", "user_id": f"u{random.integers(40)}", "ad_id": "a"}
+            rows.append(row | {"clicked": int(random.random() < (0.8 if tab == "1" else 0.2))})
+        workspace.store.replace_rows("training_examples", EqualTo("dt", day(number)), rows)
+        workspace.store.replace_rows("features_all", EqualTo("dt", day(number)), [{"dt": day(number), "key": "all"}])
+
+
+@pytest.fixture
+def filled(make_workspace):
+    model = {"boosted": {"max_rounds": 10, "min_child_weight": 1.0}, "hashing": {"bits": 8}}
+    workspace = make_workspace("inline_label", training={"model": model, "threads": 1, "min_train_days": 2})
+    fill(workspace, range(6))
+    return workspace
+
+
+def test_every_model_meets_every_day_and_learning_beats_the_constant(filled):
+    asked = []
+    found = backtest(filled, day(4), day(5), model_kinds(""), lambda *step: asked.append(step))
+    kinds = ["constant", "logistic_regression", "xgboost", "mix"]
+    assert asked == [(when, kind) for when in (day(4), day(5)) for kind in kinds]
+    assert [(figures.day, figures.model) for figures in found.days] == asked
+    ne = {model.model: model.ne.estimate for model in found.models}
+    assert all(ne[kind] < 0.9 < ne["constant"] for kind in kinds[1:])
+    assert [model.gain is None for model in found.models] == [True, True, False, False]
+    by_day = [figures.evaluation.ne for figures in found.days if figures.model == "mix"]
+    assert ne["mix"] == pytest.approx(np.mean(by_day))
+    assert found.to_dict()["dataset"] == "tiny_inline"
+
+
+def test_a_test_day_and_what_came_after_it_change_nothing_that_was_learned(filled):
+    before = backtest(filled, day(4), day(4), ("logistic_regression",)).days[0]
+    assert (before.train_days, before.validation_days) == ((day(0), day(1), day(2)), (day(3),))
+    fill(filled, [6])
+    assert backtest(filled, day(4), day(4), ("logistic_regression",)).days[0] == before
+
+
+def test_labels_have_to_be_final_on_the_eve(make_workspace):
+    workspace = make_workspace("click_log", training={"min_train_days": 1})
+    for number in range(6):
+        rows = [{"dt": day(number), "impression_id": "i"}]
+        workspace.store.replace_rows("training_examples", EqualTo("dt", day(number)), rows)
+        workspace.store.replace_rows("features_all", EqualTo("dt", day(number)), [{"dt": day(number), "key": "all"}])
+    split = training_days(workspace, day(5))
+    assert (split.train, split.validation) == ((day(0), day(1)), (day(3),))
+
+
+def test_days_without_examples_are_named_with_what_to_run(filled):
+    with pytest.raises(NotReady, match=r"for 2026-01-07, 2026-01-08.*--start 2026-01-07 --end 2026-01-08"):
+        backtest(filled, day(5), day(7), ("constant",))
+
+
+def test_a_test_day_with_too_few_days_before_it_is_not_ready(filled):
+    with pytest.raises(NotReady, match="training needs 3"):
+        backtest(filled, day(2), day(3), ("constant",))
+
+
+def test_kinds_are_named_with_commas_and_an_unknown_one_is_refused():
+    assert model_kinds("mix, constant") == ("constant", "mix")
+    with pytest.raises(SettingsError, match="unknown kind `forest`"):
+        model_kinds("mix,forest")
