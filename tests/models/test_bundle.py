@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,12 @@ import pytest
 
 from conf.errors import NotReady, SettingsError, StoreError
 from models.batches import TableBatches, all_labels
-from models.bundle import ModelBundle, load_bundle, train_bundle
+from models.bundle import ModelBundle, load_bundle, train_bundle, train_bundles
 from models.columns import FeatureColumns
+from models.encoders import HashingEncoder
+from models.logistic import fit_logistic
 from models.metrics import calibration_ratio, normalised_entropy
+from models.mix import MixModel
 from models.settings import MODEL_KINDS, ModelKind, ModelSettings
 
 Impressions = Callable[[int, int], pa.Table]
@@ -168,3 +172,33 @@ def test_settings_survive_json_and_refuse_what_they_do_not_know(settings: ModelS
 
 def test_columns_of_the_bundle_are_those_it_was_trained_on(trained: Trained, columns: FeatureColumns) -> None:
     assert trained("constant").columns == columns
+
+
+def test_a_refit_learns_from_the_validation_rows_too_with_what_they_chose(
+    columns: FeatureColumns, settings: ModelSettings, impressions: Impressions
+) -> None:
+    train, validation = impressions(3000, 1), impressions(3000, 2)
+    both = TableBatches(pa.concat_tables([train, validation]))
+    once, again = (
+        train_bundle("mix", replace(settings, refit=refit), columns, TableBatches(train), TableBatches(validation))
+        for refit in (False, True)
+    )
+    assert again.summary == once.summary
+    assert again.calibrator == once.calibrator
+    assert isinstance(once.estimator, MixModel) and isinstance(again.estimator, MixModel)
+    assert again.estimator.trees.rounds == round(1.1 * once.estimator.trees.rounds)
+    assert again.estimator.tree_weight == once.estimator.tree_weight
+    assert again.encoder.columns == columns
+    linear = HashingEncoder.fit(both, columns, settings.hashing)
+    assert np.array_equal(again.estimator.linear.coefficients, fit_logistic(both, linear).coefficients)
+
+
+def test_kinds_that_are_trained_together_are_those_trained_alone(
+    columns: FeatureColumns, settings: ModelSettings, impressions: Impressions, trained: Trained
+) -> None:
+    train, validation = TableBatches(impressions(4000, 1), batch_rows=1500), TableBatches(impressions(2000, 2))
+    rows = impressions(300, 3)
+    together = dict(train_bundles(MODEL_KINDS, settings, columns, train, validation))
+    assert list(together) == list(MODEL_KINDS)
+    for kind, bundle in together.items():
+        assert np.array_equal(bundle.predict(rows), trained(kind).predict(rows))

@@ -3,7 +3,7 @@ import pytest
 from sklearn.metrics import log_loss as reference_log_loss
 from sklearn.metrics import roc_auc_score
 
-from models.intervals import ne_difference_interval, ne_interval
+from models.intervals import mean_ne_difference_interval, mean_ne_interval, ne_difference_interval, ne_interval
 from models.metrics import (
     Evaluation,
     auc,
@@ -98,3 +98,24 @@ def test_equal_models_differ_by_exactly_nothing() -> None:
 def test_one_cluster_or_one_label_has_no_limits() -> None:
     assert ne_interval(P, Y, ["u"] * 5) is None
     assert ne_interval(P, np.zeros(5), list("abcde")) is None
+
+
+def test_a_mean_over_days_is_the_mean_of_the_days_and_users_count_once() -> None:
+    days = [_clustered(60, seed) for seed in (1, 2, 3, 4)]
+    days = [(p, y, users) for users, p, y in days]
+    found = mean_ne_interval(days)
+    alone = [ne_interval(*day) for day in days]
+    assert found is not None
+    assert found.estimate == pytest.approx(np.mean([day.estimate for day in alone if day]))
+    assert found.clusters == 60
+    repeated, once = mean_ne_interval([days[0], days[0]]), alone[0]
+    assert once is not None and repeated is not None
+    assert repeated.high == pytest.approx(once.high)
+
+
+def test_the_mean_difference_of_a_model_from_itself_is_zero() -> None:
+    users, p, y = _clustered(60, 1)
+    found = mean_ne_difference_interval([(p, p, y, users)] * 2)
+    assert found is not None
+    assert (found.low, found.estimate, found.high) == (0.0, 0.0, 0.0)
+    assert mean_ne_difference_interval([]) is None
