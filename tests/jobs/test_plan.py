@@ -106,6 +106,7 @@ def test_a_night_that_has_not_run_is_missing(in_order):
     assert (found.state, found.reasons[0]) == ("missing", "no impression file has landed yet")
 
 
+@pytest.mark.slow
 def test_the_past_filled_in_under_the_present_equals_a_replay_in_order(tmp_path, landing, in_order):
     workspace = workspace_in(tmp_path, landing)
     replay(workspace, NIGHTS[2:])
@@ -119,6 +120,7 @@ def test_the_past_filled_in_under_the_present_equals_a_replay_in_order(tmp_path,
     assert differences(figures(in_order), figures(workspace)) == {}
 
 
+@pytest.mark.slow
 def test_a_landing_file_that_changed_makes_its_night_stale_and_then_what_follows(copy):
     first, second = NIGHTS[:2]
     replay(copy, [first, second])
@@ -190,6 +192,7 @@ def test_another_description_makes_every_step_stale(in_order):
     assert "the data set's description is another than the one it went by" in found.reasons
 
 
+@pytest.mark.slow
 def test_a_replay_that_was_killed_goes_on_and_ends_with_equal_tables(tmp_path, landing, in_order):
     home = tmp_path / "home"
     command = [sys.executable, "-m", "jobs.cli", "replay", "--dataset", "simulated", "--data", str(landing)]
