@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 Subject = Literal["user", "ad", "combination", "context", "attribute", "overall"]
-Kind = Literal["categorical", "number", "count", "rate", "days"]
+Kind = Literal["categorical", "number", "count", "rate", "mean", "days"]
 
 NOUNS = {"user_id": "the user", "ad_id": "the ad", "hour": "the hour", "weekday": "the weekday"}
 RECENCY_TEXTS: dict[Recency, str] = {
@@ -148,6 +148,14 @@ def _histories(dataset: Dataset) -> Iterator[Feature]:
             text = RECENCY_TEXTS[what].format(whose=whose(dataset, name))
             kind: Kind = "count" if what == "active_days" else "days"
             yield _history(dataset, name, f"{name}__{what}", text, kind, max(dataset.windows_days))
+        yield from _means(dataset, name)
+
+
+def _means(dataset: Dataset, name: str) -> Iterator[Feature]:
+    days = max(dataset.windows_days)
+    for measure in dataset.histories[name].measures:
+        text = f"Mean `{measure}` of {whose(dataset, name)} in the {_days(days)} before, leaning on the mean of all"
+        yield _history(dataset, name, f"{name}__mean_{measure}", text, "mean", days)
 
 
 def _windowed(dataset: Dataset, name: str, days: int) -> Iterator[Feature]:
