@@ -53,18 +53,12 @@ class Store:
         Raises:
             StoreError: the catalog cannot be opened or read.
         """
-        from pyiceberg.catalog.sql import SqlCatalog
-        from pyiceberg.exceptions import NamespaceAlreadyExistsError
         from sqlalchemy.exc import SQLAlchemyError
 
         if uri.startswith("sqlite:///"):
             Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         try:
-            catalog = SqlCatalog("ctr", uri=uri, warehouse=warehouse, **properties)
-            if not catalog.namespace_exists(namespace):
-                catalog.create_namespace(namespace)
-        except NamespaceAlreadyExistsError:
-            pass  # another process made it a moment ago
+            catalog = _opened(uri, warehouse, properties, namespace)
         except (SQLAlchemyError, OSError) as error:
             reason = str(getattr(error, "orig", error)).splitlines()[0]
             raise StoreError(
@@ -248,6 +242,24 @@ TABLE_PROPERTIES = {
     "commit.manifest-merge.enabled": "true",
     "commit.manifest.min-count-to-merge": "20",
 }
+
+
+def _opened(uri: str, warehouse: str, properties: Mapping[str, str], namespace: str) -> Catalog:
+    """The catalog with its namespace; where several processes make them at one moment, all but one try again."""
+    from pyiceberg.catalog.sql import SqlCatalog
+    from pyiceberg.exceptions import NamespaceAlreadyExistsError
+    from sqlalchemy.exc import SQLAlchemyError
+    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
+
+    made_by_another = retry_if_exception_type((SQLAlchemyError, NamespaceAlreadyExistsError))
+    for attempt in Retrying(
+        retry=made_by_another, stop=stop_after_attempt(3), wait=wait_random(0.1, 0.5), reraise=True
+    ):
+        with attempt:
+            catalog = SqlCatalog("ctr", uri=uri, warehouse=warehouse, **properties)
+            if not catalog.namespace_exists(namespace):
+                catalog.create_namespace(namespace)
+    return catalog
 
 
 def _swap(table: Table, where: BooleanExpression, files: list[str]) -> None:
