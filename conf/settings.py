@@ -65,7 +65,7 @@ class FeedExpectations(Frozen):
 class TrainingSettings(Frozen):
     """Which days a model learns from, and which kinds of model compete."""
 
-    models: tuple[Literal["logistic_regression", "xgboost", "mix"], ...] = ("logistic_regression", "xgboost")
+    models: tuple[Literal["logistic_regression", "xgboost", "mix"], ...] = ("logistic_regression", "xgboost", "mix")
     window_days: PositiveInt = Field(28, description="Mature days before the validation days, at most")
     min_train_days: PositiveInt = 3
     validation_days: PositiveInt = 1

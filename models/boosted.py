@@ -36,7 +36,7 @@ class BoostedSettings:
     colsample_bytree: float = 0.5
     reg_lambda: float = 10.0
     max_bin: int = 128
-    max_rounds: int = 300
+    max_rounds: int = 150
     early_stopping_rounds: int = 20
     device: Literal["cpu", "cuda"] = "cpu"
     external_memory: bool = False

@@ -26,7 +26,7 @@ class LogisticSettings:
     Stopping at `max_iterations` is ordinary: late iterations move the weights of rare categories alone.
     """
 
-    c: float = 0.01
+    c: float = 0.007
     max_iterations: int = 40
     tolerance: float = 1e-4
     block_rows: int = 1_000_000

@@ -26,9 +26,11 @@ class ModelSettings:
 
     `refit`: once the validation rows have chosen rounds, weight and calibrator, learn again from training and
     validation rows together, with `refit_rounds` times as many rounds for the larger number of rows.
+    `calibration`: a refit has learned the click rate of the latest days already, so that a calibrator fitted before it
+    corrects the same thing twice; without a refit, "platt" pays.
     """
 
-    calibration: CalibrationMethod = "platt"
+    calibration: CalibrationMethod = "identity"
     refit: bool = True
     refit_rounds: float = 1.1
     constant: ConstantSettings = field(default_factory=ConstantSettings)
