@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+FEAST := .venv-feast
 export DO_NOT_TRACK := true
 export GX_ANALYTICS_ENABLED := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up test check format lock clean
+.PHONY: help install run up test test-feast check format lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -24,13 +25,19 @@ $(STAMP): requirements.lock setup.cfg pyproject.toml
 install: $(STAMP)  ## Create .venv from the lock file (the other targets do it when needed)
 
 run: $(STAMP)  ## The main job: three simulated weeks, the last night through Airflow, then how it went
-	$(BIN)/ctr demo
+	$(BIN)/ctr demo --env demo
 
 up: $(STAMP)  ## Start Airflow, the MLflow pages and the report pages on this machine, until Ctrl-C
 	$(BIN)/ctr up
 
 test: $(STAMP)  ## Run all tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-feast: $(STAMP)  ## Test the Feast repository; Feast wants other versions, so in an environment of its own
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(FEAST)
+	$(BIN)/uv pip install --quiet --python $(FEAST)/bin/python --require-hashes -r requirements-feast.lock
+	$(BIN)/uv pip install --quiet --python $(FEAST)/bin/python --no-deps -e .
+	$(FEAST)/bin/python -m pytest tests/jobs/test_feast.py
 
 check: $(STAMP)  ## Formatting, lint, types and import direction
 	$(BIN)/ruff format --check .
@@ -42,8 +49,9 @@ format: $(STAMP)  ## Format the code and mend what lint can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock: $(STAMP)  ## Resolve the versions anew and write the lock file
+lock: $(STAMP)  ## Resolve the versions anew and write the lock files
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade setup.cfg --extra dev -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade setup.cfg --extra dev --extra feast -o requirements-feast.lock
 
 clean:  ## Remove the state folder var/ (tables, models, reports); the environment stays
 	rm -rf var
