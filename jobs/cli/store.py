@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
     # `ctr features` is the step of the night that computes them.
     app.command("feature-catalog", epilog="Example: `ctr feature-catalog --date 2026-01-06`")(feature_catalog)
     app.command("training-set", epilog="Example: `ctr training-set --version 2 --output rows.parquet`")(training_set)
+    app.command("feast", epilog="Example: `ctr feast --output feast`, then `feast -c feast apply`")(feast)
     app.command("plan", epilog="Example: `ctr plan --start 2026-01-01 --end 2026-01-10`")(plan)
 
 
@@ -104,6 +105,19 @@ def training_set(
         print_json(found.to_dict() | ({"output": str(output)} if output else {}))
     else:
         show_training_set(found, output)
+
+
+@with_workspace
+def feast(
+    workspace: Workspace,
+    output: Annotated[Path, typer.Option(help="Folder of the Feast repository; made where it is missing")],
+    json: AsJson = False,
+) -> None:
+    """Write a Feast repository over the feature tables, or bring one up to date. Using it needs the extra `feast`."""
+    from jobs.cli.steps import print_or_tell
+    from jobs.feast_repository import write_repository
+
+    print_or_tell(dict(write_repository(workspace, output)), json)
 
 
 def days_between(text: str) -> list[Day]:

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from pyiceberg.expressions import EqualTo
 from table_content import content, differences
 
 from conf.dataset import load_dataset
@@ -17,7 +18,8 @@ from conf.settings import Settings
 from jobs.catch_up import catch_up
 from jobs.ingest import ingest
 from jobs.night import nights_between, nights_done
-from jobs.plan import plan
+from jobs.plan import TRAIN, View, plan, step_plan
+from jobs.registration import forget_training
 from jobs.simulate import simulate_days
 from jobs.workspace import Home, Workspace
 
@@ -190,6 +192,45 @@ def test_another_description_makes_every_step_stale(in_order):
     [found] = plan(changed, FIRST, FIRST)
     assert found.state == "stale"
     assert "the data set's description is another than the one it went by" in found.reasons
+
+
+def decided(workspace, verdict):
+    row = dict.fromkeys(workspace.store.specs["decisions"].columns) | {"dt": FIRST, "verdict": verdict}
+    workspace.store.replace_rows("decisions", EqualTo("dt", FIRST), [row])
+
+
+def trained(workspace, trigger):
+    for table, values in (("trainings", {"trigger": trigger}), ("promotions", {"reason": trigger})):
+        row = dict.fromkeys(workspace.store.specs[table].columns) | {"dt": FIRST, "version": "1"} | values
+        workspace.store.replace_rows(table, EqualTo("dt", FIRST), [row])
+
+
+def training_state(workspace):
+    found = step_plan(View.of(workspace), TRAIN, FIRST)
+    return found.state, found.reasons
+
+
+def test_a_training_that_was_asked_for_and_did_not_run_is_missing(tiny):
+    decided(tiny, "ok")
+    assert training_state(tiny) == ("done", ())
+    decided(tiny, "retrain")
+    assert training_state(tiny) == ("missing", ("the night's decision asked for it",))
+
+
+def test_a_training_whose_night_asks_for_it_no_longer_is_stale_and_can_be_taken_back(tiny):
+    decided(tiny, "ok")
+    trained(tiny, "decay: NE rose")
+    assert training_state(tiny) == ("stale", ("the night's decision asks for it no longer",))
+    forget_training(tiny, FIRST)
+    assert (tiny.store.rows("trainings"), tiny.store.rows("promotions")) == ([], [])
+    assert training_state(tiny) == ("done", ())
+
+
+@pytest.mark.parametrize("trigger", ["by hand", "weekly schedule"])
+def test_a_training_that_its_night_did_not_ask_for_stays(tiny, trigger):
+    decided(tiny, "ok")
+    trained(tiny, trigger)
+    assert training_state(tiny) == ("done", ())
 
 
 @pytest.mark.slow
