@@ -21,7 +21,7 @@ class RowSample:
         """Offers rows, shape (rows, width)."""
         priorities = self._random.random(len(rows))
         if len(self._priorities) >= self._capacity:
-            better = priorities < self._priorities.max()
+            better = priorities < np.max(self._priorities)
             rows, priorities = rows[better], priorities[better]
         self._rows = np.concatenate([self._rows, rows])
         self._priorities = np.concatenate([self._priorities, priorities])

@@ -97,7 +97,7 @@ def judge(scores: PairedScores, policy: PromotionPolicy, *, champion: str) -> Ve
     ratio within the policy's bounds; and no large slice clearly harmed or miscalibrated (see `_slice_checks`).
     """
     cluster = np.unique(scores.cluster, return_inverse=True)[1]
-    clusters = int(cluster.max()) + 1 if len(cluster) else 0
+    clusters = int(np.max(cluster)) + 1 if len(cluster) else 0
     grounds = _grounds(scores, clusters, policy)
     if not all(check.passed for check in grounds):
         return Verdict(False, champion, grounds, len(scores.clicked), clusters)
@@ -238,11 +238,12 @@ def _slice_checks(
 def _large_levels(slices: Mapping[str, np.ndarray], least: int) -> Iterator[tuple[str, np.ndarray]]:
     """`name=level` and the positions of its impressions, for levels of at least `least`, the largest first."""
     for name, labels in slices.items():
-        codes, levels = pd.factorize(pd.Series(labels), use_na_sentinel=False)
+        codes, found = pd.factorize(pd.Series(labels), use_na_sentinel=False)
+        levels = list(found)
         sizes = np.bincount(codes, minlength=len(levels))
         for code in np.argsort(-sizes, kind="stable"):
             if sizes[code] >= least:
-                level = "(missing)" if pd.isna(levels[code]) else levels[code]
+                level = "(missing)" if pd.isna(levels[int(code)]) else levels[int(code)]
                 yield f"{name}={level}", np.flatnonzero(codes == code)
 
 
