@@ -29,14 +29,14 @@ class BoostedSettings:
     bytes a cell, and longer windows are read and encoded anew each time.
     """
 
-    eta: float = 0.1
+    eta: float = 0.12
     max_depth: int = 4
     min_child_weight: float = 50.0
     subsample: float = 0.8
     colsample_bytree: float = 0.5
     reg_lambda: float = 10.0
     max_bin: int = 128
-    max_rounds: int = 150
+    max_rounds: int = 100
     early_stopping_rounds: int = 20
     device: Literal["cpu", "cuda"] = "cpu"
     external_memory: bool = False

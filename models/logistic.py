@@ -27,7 +27,7 @@ class LogisticSettings:
     """
 
     c: float = 0.007
-    max_iterations: int = 40
+    max_iterations: int = 30
     tolerance: float = 1e-4
     block_rows: int = 1_000_000
     seed: int = 7
