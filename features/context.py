@@ -21,10 +21,13 @@ def pair_id(dataset: Dataset) -> Column:
 
     if dataset.replayed:
         return F.col("impression_id")
-    parts = [
-        F.coalesce(F.col(column).cast("string"), F.lit("\u2400"))
-        for column in (*dataset.user_and_ad, *dataset.pair_columns.all)
-    ]
+    texts = {column: F.col(column) for column in (*dataset.user_and_ad, *dataset.pair_columns.categorical)}
+    # The engines write a number differently as text (10000000.0 or 1.0E7), but hash it alike.
+    numbers = {
+        column: F.when(F.col(column).isNotNull(), F.xxhash64(column).cast("string"))
+        for column in dataset.pair_columns.numeric
+    }
+    parts = [F.coalesce(part, F.lit("\u2400")) for part in (texts | numbers).values()]
     return F.concat_ws("\u241f", *parts)
 
 

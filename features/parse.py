@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 MICROS = {"s": 1_000_000, "ms": 1_000, "us": 1, "ns": 0.001}
 LARGEST_MICROS = 250_000_000_000_000_000
 """About the year 9900: larger epoch values are garbage, and would overflow."""
-ISO_DAY = r"^\d{4}-\d{1,2}-\d{1,2}"
-CLOCK = r"[T ]\d{1,2}:\d{1,2}(:\d{1,2}(\.\d+)?)?"
-OFFSET = r" ?(Z|UTC|[+-]\d{2}(:?\d{2})?)"
+NUMBER = r"^[ \t\r\n]*[-+.eE0-9]+[ \t\r\n]*$"
+"""What the engines read alike: `1d` and `0x1p3` are numbers to one of them alone. They differ on `\\d` as well."""
+ISO_DAY = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
+CLOCK = r"[T ][0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]+)?)?"
+OFFSET = r" ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)"
 WHERE_FROM = ("_file", "_row", "_text", "_reject")
 
 
@@ -38,9 +40,8 @@ def number(column: str, decimal: str = ".") -> Column:
 
     written = text(column)
     plain = written if decimal == "." else F.translate(written, ",.", ".")
-    value = plain.try_cast("double")
-    finite = ~F.isnan(value) & (F.abs(value) < F.lit(float("inf")))
-    return F.when(finite, value)
+    value = F.when(plain.rlike(NUMBER), plain.try_cast("double"))
+    return F.when(F.abs(value) < F.lit(float("inf")), value)
 
 
 def instant(time: TimeColumn, zone: str) -> Column:
@@ -59,8 +60,16 @@ def instant(time: TimeColumn, zone: str) -> Column:
         read = F.try_to_timestamp(raw, F.lit(time.pattern))
         return read if _tells_offset(time.pattern) else F.to_utc_timestamp(read, time.zone or zone)
     # The cast alone would take `10:30` for a time of today, and `2026` for a new year's midnight.
-    read = F.when(raw.rlike(f"{ISO_DAY}({CLOCK}({OFFSET})?)?$"), raw.try_cast("timestamp"))
-    return F.when(raw.rlike(f"{CLOCK}{OFFSET}$"), read).otherwise(F.to_utc_timestamp(read, time.zone or zone))
+    read = F.when(raw.rlike(f"{ISO_DAY}({CLOCK}({OFFSET})?)?\\z"), raw.try_cast("timestamp"))
+    return F.when(raw.rlike(f"{CLOCK}{OFFSET}\\z"), read).otherwise(F.to_utc_timestamp(read, time.zone or zone))
+
+
+def _day(column: str) -> Column:
+    """The day that a text begins with; null where it begins with none."""
+    from pyspark.sql import functions as F
+
+    begins = text(column).substr(1, 10)
+    return F.when(begins.rlike(ISO_DAY), begins.try_cast("date"))
 
 
 def _tells_offset(pattern: str) -> bool:
@@ -185,7 +194,7 @@ def parsed_attributes(landed: DataFrame, table: Attributes, source_columns: Sequ
     from pyspark.sql import functions as F
 
     source = table.key_column or table.key
-    dates = [text(name).substr(1, 10).try_cast("date").alias(name) for name in table.dates]
+    dates = [_day(name).alias(name) for name in table.dates]
     typed = landed.select(
         text(source).alias(table.key),
         *[column.alias(name) for name, column in _context(table.columns, table.decimal).items()],

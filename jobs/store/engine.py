@@ -7,9 +7,9 @@ where the engines differ and what a cluster needs.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import socket
-import warnings
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from conf.errors import SettingsError
 from conf.settings import EngineSettings
+from jobs.store.worker_code import bring_code
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -65,19 +66,26 @@ def _embedded(options: tuple[tuple[str, str], ...]) -> SparkSession:
 
 @cache
 def _spark(master: str, partitions: int, options: tuple[tuple[str, str], ...]) -> SparkSession:
+    from pyspark.logger import PySparkLogger
+
     _require_answer(master)
+    # A failed query says its reason in the exception; this logger would put the JVM's stack on the terminal besides.
+    PySparkLogger.getLogger("DataFrameQueryContextLogger").setLevel(logging.CRITICAL)
     runtime = SPARK_MEANING | {"spark.sql.shuffle.partitions": str(partitions)}
     given = dict(options)
     if master.startswith("sc://"):
         found = _connected(master, runtime)
         _set_all(found, given, master)
+        bring_code(found)
         return found
     from jobs.store.spark_server import start_spark
 
     server = start_spark(master, runtime | given)
+    atexit.register(server.stop)
     found = _connected(server.address, {})
     _give_up_soon(found)
-    atexit.register(_stop, found, server.stop)
+    if not master.startswith("local"):  # local workers are processes of this machine and of this environment
+        bring_code(found)
     return found
 
 
@@ -88,7 +96,10 @@ def _connected(address: str, runtime: Mapping[str, str]) -> SparkSession:
     builder = SparkSession.builder.remote(address)
     for key, value in runtime.items():
         builder = builder.config(key, value)
-    return builder.create()
+    found = builder.create()
+    # Before the server stops, and before the interpreter takes the threads away that closing a channel waits for.
+    atexit.register(found.stop)
+    return found
 
 
 def _set_all(found: SparkSession, options: Mapping[str, str], master: str) -> None:
@@ -111,14 +122,6 @@ def _give_up_soon(found: SparkSession) -> None:
     from pyspark.sql.connect.client.retries import DefaultPolicy
 
     found.client.set_retry_policies([DefaultPolicy(max_retries=5)])
-
-
-def _stop(found: SparkSession, stop_server: object) -> None:
-    found.stop()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        if callable(stop_server):
-            stop_server()
 
 
 def _require_answer(master: str) -> None:

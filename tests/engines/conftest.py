@@ -1,0 +1,116 @@
+"""Both engines in one process: the embedded one, and one Apache Spark that all tests of this folder share."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conf.dataset import load_dataset
+from conf.errors import SettingsError
+from conf.settings import EngineSettings, Settings
+from jobs.night import STEPS, run_step, run_training, training_request
+from jobs.simulate import simulate_days
+from jobs.store.engine import session
+from jobs.store.java import require_java
+from jobs.workspace import Home, Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+FIRST = date(2026, 3, 2)
+NIGHTS = tuple(FIRST + timedelta(days=ahead) for ahead in range(7))
+IMPRESSIONS = 1500
+
+QUICK = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1"}
+"""A JVM that lives for a minute does not earn back the time of its second compiler."""
+LOCAL_SPARK = EngineSettings(kind="spark", master="local[2]", shuffle_partitions=2, options=QUICK)
+
+EASY_GATE = {"confidence": 0.51, "min_calibration_ratio": 0.1, "max_calibration_ratio": 10.0, "max_slice_harm": 10.0}
+"""A gate that lets any real model through: these tests need a champion, not a good one."""
+SMALL_TRAINING = {
+    "models": ["mix"],
+    "min_train_days": 1,
+    "threads": 1,
+    "model": {"boosted": {"max_rounds": 10}, "logistic": {"max_iterations": 5}},
+}
+
+
+@pytest.fixture(scope="session")
+def java() -> None:
+    """Skips where Java is missing. Continuous integration has it, and must not skip."""
+    try:
+        require_java()
+    except SettingsError as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def spark(java: None) -> SparkSession:
+    """Apache Spark on `local[2]`."""
+    return session(LOCAL_SPARK)
+
+
+def week_settings(engine: EngineSettings) -> Settings:
+    return Settings.model_validate({"engine": engine.model_dump(), "training": SMALL_TRAINING, "promotion": EASY_GATE})
+
+
+@pytest.fixture(scope="session")
+def landed_week(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A week of the simulated log, landed and not yet worked on, in a home of the embedded engine."""
+    folder = tmp_path_factory.mktemp("week")
+    landing = folder / "landing"
+    workspace = Workspace(
+        Home(folder / "embedded"), week_settings(EngineSettings()), load_dataset("simulated"), landing
+    )
+    simulate_days(
+        workspace,
+        start=FIRST,
+        days=len(NIGHTS) + 1,
+        impressions=IMPRESSIONS,
+        scenario="calm",
+        drift_from=None,
+        strength=1.0,
+        seed=5,
+    )
+    return workspace
+
+
+def run_nights(workspace: Workspace, nights: tuple[date, ...] = NIGHTS) -> Workspace:
+    """Every step of the nights, without training."""
+    for night in nights:
+        for step in STEPS:
+            run_step(workspace, step, night)
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def embedded_week(landed_week: Workspace, engine: SparkSession) -> Workspace:
+    """The week as the embedded engine works it out."""
+    return run_nights(landed_week)
+
+
+@pytest.fixture(scope="session")
+def spark_week(landed_week: Workspace, spark: SparkSession) -> Workspace:
+    """The same week as Apache Spark works it out, in a home of its own."""
+    home = Home(landed_week.home.path.with_name("spark"))
+    return run_nights(replace(landed_week, home=home, settings=week_settings(LOCAL_SPARK)))
+
+
+@pytest.fixture(scope="session")
+def served_week(embedded_week: Workspace) -> Workspace:
+    """The embedded week after a training: a real champion, by whom the last night has been run again."""
+    last = NIGHTS[-1]
+    trained = run_training(embedded_week, training_request(embedded_week, last, trigger="test"))
+    assert trained.detail["promoted"], trained.detail
+    return run_nights(embedded_week, (last,))
+
+
+def repository() -> Path:
+    return Path(__file__).parents[2]
