@@ -89,4 +89,5 @@ def test_killing_the_task_ends_the_step_and_what_it_started(step_in):
     worker.join(10)
 
     assert operator._process.returncode == -signal.SIGTERM
-    assert children and all(not child.is_running() or child.status() == psutil.STATUS_ZOMBIE for child in children)
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert children and all(child.status() == psutil.STATUS_ZOMBIE for child in alive)

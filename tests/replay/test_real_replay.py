@@ -15,15 +15,15 @@ from jobs.feature_list import model_columns
 from jobs.progress import replay_progress
 from jobs.workspace import Home, Workspace
 
-NAMED = os.environ.get("CTR_REAL_DATA", "")
-DATA = Path(NAMED) if NAMED else Path(__file__).parents[3] / "shared" / "data" / "kuairand_pure"
+REAL = Path(os.environ.get("CTR_REAL_DATA") or Path(__file__).parents[3] / "shared" / "data")
+DATA = REAL / "kuairand_pure" if (REAL / "kuairand_pure").is_dir() else REAL
 START, NIGHTS = date(2022, 4, 25), 6
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
         not any(DATA.glob("log_standard_*.csv")),
-        reason=f"no KuaiRand-Pure log in {DATA}; set CTR_REAL_DATA to the folder that holds log_standard_*.csv",
+        reason=f"no real log in {DATA}; set CTR_REAL_DATA to the folder of KuaiRand-Pure or the one above it",
     ),
 ]
 
