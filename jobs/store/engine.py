@@ -69,8 +69,9 @@ def _spark(master: str, partitions: int, options: tuple[tuple[str, str], ...]) -
     from pyspark.logger import PySparkLogger
 
     _require_answer(master)
-    # A failed query says its reason in the exception; this logger would put the JVM's stack on the terminal besides.
-    PySparkLogger.getLogger("DataFrameQueryContextLogger").setLevel(logging.CRITICAL)
+    # A failed query says its reason in the exception; these would put the JVM's stack on the terminal besides.
+    for name in ("DataFrameQueryContextLogger", "SQLQueryContextLogger"):
+        PySparkLogger.getLogger(name).setLevel(logging.CRITICAL)
     runtime = SPARK_MEANING | {"spark.sql.shuffle.partitions": str(partitions)}
     given = dict(options)
     if master.startswith("sc://"):

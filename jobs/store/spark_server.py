@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from conf.errors import SettingsError
 from conf.settings import CONF_FOLDER
@@ -60,13 +59,13 @@ def start_spark(master: str, options: Mapping[str, str]) -> SparkServer:
     conf = SparkConf(loadDefaults=False).setAll(list(start_configuration(master, options).items()))
     token = secrets.token_urlsafe(32)
     try:
-        with _starting(token):
-            gateway = launch_gateway(conf, {"stderr": subprocess.PIPE})
-            _pass_on(gateway.proc.stderr)
+        with _starting(token), _passed_on() as stream:
+            gateway = launch_gateway(conf, {"stdout": stream, "stderr": stream})
             context = SparkContext(conf=conf, gateway=gateway)
     except (PySparkException, Py4JError, OSError) as error:
+        reason = str(error).strip().splitlines()[0].rstrip(".")
         raise SettingsError(
-            f"Apache Spark did not start on `{master}`: {str(error).strip().splitlines()[0]}. "
+            f"Apache Spark did not start on `{master}`: {reason}. "
             "Check engine.master and engine.options; what Spark itself said stands above."
         ) from error
     _require_same_version(context)
@@ -111,16 +110,25 @@ def _starting(token: str) -> Iterator[None]:
                 os.environ[name] = before[name]
 
 
-def _pass_on(stream: IO[bytes]) -> None:
-    """Write on to stderr what the JVM and its Python workers write there, but for the notices of every start."""
+@contextmanager
+def _passed_on() -> Iterator[int]:
+    """Where the JVM and its Python workers write: all but the notices of every start goes on to stderr.
+
+    Nothing of it goes to stdout, which may be read by a machine. It lasts as long as the JVM does.
+    """
+    source, target = os.pipe()
 
     def copy() -> None:
-        for line in stream:
-            text = line.decode("utf-8", errors="replace")
-            if not text.startswith(START_NOTICES):
-                sys.stderr.write(text)
+        with open(source, encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                if not line.startswith(START_NOTICES):
+                    sys.stderr.write(line)
 
-    threading.Thread(target=copy, name="spark-stderr", daemon=True).start()
+    threading.Thread(target=copy, name="spark-output", daemon=True).start()
+    try:
+        yield target
+    finally:
+        os.close(target)  # the JVM has its own
 
 
 def _require_same_version(context: SparkContext) -> None:

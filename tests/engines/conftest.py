@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,12 +23,17 @@ from jobs.workspace import Home, Workspace
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+TOLERANCE = 1e-9
 FIRST = date(2026, 3, 2)
 NIGHTS = tuple(FIRST + timedelta(days=ahead) for ahead in range(7))
 IMPRESSIONS = 1500
 
-QUICK = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1"}
-"""A JVM that lives for a minute does not earn back the time of its second compiler."""
+QUICK = {
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
+"""For many small queries: compiling them, in Spark and in the JVM, takes longer than running them as they are."""
 LOCAL_SPARK = EngineSettings(kind="spark", master="local[2]", shuffle_partitions=2, options=QUICK)
 
 EASY_GATE = {"confidence": 0.51, "min_calibration_ratio": 0.1, "max_calibration_ratio": 10.0, "max_slice_harm": 10.0}
@@ -112,5 +118,14 @@ def served_week(embedded_week: Workspace) -> Workspace:
     return run_nights(embedded_week, (last,))
 
 
-def repository() -> Path:
-    return Path(__file__).parents[2]
+def alike(one: Any, other: Any) -> bool:
+    """Equal, floats up to the last digits that engines may sum or round differently."""
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE) or (math.isnan(one) and math.isnan(other))
+    return type(one) is type(other) and one == other
+
+
+def unlike(one: Sequence[tuple], other: Sequence[tuple]) -> list[tuple[tuple, tuple]]:
+    """The first rows, of two equally long sorted lists, that differ."""
+    pairs = zip(one, other, strict=True)
+    return [(left, right) for left, right in pairs if not all(map(alike, left, right))][:3]

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -22,25 +19,11 @@ from jobs.night import run_step
 from jobs.score import candidates_with_features
 from jobs.store.schemas import specs
 from jobs.workspace import Home, Workspace
-from tests.engines.conftest import LOCAL_SPARK, NIGHTS
+from tests.engines.conftest import LOCAL_SPARK, NIGHTS, unlike
 
-TOLERANCE = 1e-9
 STEPS = ("ingest", "label", "features", "score", "evaluate")
 CLICK_LOG = Path(__file__).parents[1] / "data" / "click_log.yaml"
 WITHOUT_TRAINING = {"trainings", "promotions"}
-
-
-def alike(one: Any, other: Any) -> bool:
-    """Equal, floats up to the last digits that engines may sum or round differently."""
-    if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE) or (math.isnan(one) and math.isnan(other))
-    return type(one) is type(other) and one == other
-
-
-def unlike(one: Sequence[tuple], other: Sequence[tuple]) -> list[tuple[tuple, tuple]]:
-    """The first rows, of two equally long sorted lists, that differ."""
-    pairs = zip(one, other, strict=True)
-    return [(left, right) for left, right in pairs if not all(map(alike, left, right))][:3]
 
 
 def test_the_comparison_sees_a_difference():

@@ -1,0 +1,387 @@
+"""Every engine function that the project uses, on both engines; and where the engines are known to differ."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, SparkSession
+
+REPOSITORY = Path(__file__).parents[2]
+ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Shanghai", "Asia/Kolkata", "Australia/Lord_Howe")
+NAN, INFINITY = float("nan"), float("inf")
+
+TEXTS = [
+    *("", " ", "  a ", "\ta\t", "\u00a0a\u00a0", "\u3000a", "\u200ba", "a\r", "A,b,c", "1", "1.5", " 2 ", "\t3", "1e3"),
+    *("1E400", "NaN", "Infinity", "-inf", "+5", "1_000", "1,5", "1.000,5", "1d", "1f", "1D", "5L", "0x10", "0x1p3"),
+    *("--", "null", "1.", "  .5", ".", "e5", "1e-400", "12345678901234567890", "4.9e-324", "\u0661\u0662"),
+    *("\U0001d7cf", "1 2", "1\u00a0", "-0", "\u00e9", "\u65e5\u672c", None),
+]
+TIMES = [
+    *("2026-01-10", "2026-1-5", "2026-01-10 12:00", "2026-01-10T12:00:00", "2026-01-10T12:00:00Z", "2026-01-10T12:00Z"),
+    *("2026-01-10 12:00:00+02:00", "2026-01-10 12:00:00+0200", "2026-01-10 12:00:00+02", "2026-01-10 12:00:00 UTC"),
+    *("2026-01-10 12:00:00.1", "2026-01-10 12:00:00.1234567", "2026-01-10 24:00:00", "2026-01-10 23:59:60"),
+    *("2026-02-30", "2026-13-01", "2026-01-10 12:60:00", "0001-01-01", "9999-12-31 23:59:59.999999", "10000-01-01"),
+    *("2026-01-10 1:2:3", "2026-01-10 12", "2026", "10:30", "10:30:00", "2026-01", "now", "today", " 2026-01-10 "),
+    *("2026-01-10 12:00:00 Europe/Berlin", "2026-01-10 12:00:00+19:00", "2026-01-10 12:00:00.", "2026-03-29 02:30:00"),
+    *("2026-10-25 02:30:00", "1900-01-01 00:00:00", "-2026-01-01", "2026-01-10  12:00:00", "2026/01/10", "20260110"),
+    *("2026-01-10 12:00:00\r", "2026-01-10\n", "\t2026-01-10", "\u0662\u0660\u0662\u0666-01-10", "99/99/2026", None),
+]
+NUMBERS = [0.0, 1.0, -1.0, 0.5, 1.5, 2.5, -2.5, 1e308, 5e-324, NAN, INFINITY, -INFINITY, 1e17, 2.4999999999999996, None]
+INSTANTS = [
+    *(datetime(2026, 3, 29, hour, 30, tzinfo=UTC) for hour in range(4)),
+    *(datetime(2026, 10, 25, hour, 30, tzinfo=UTC) for hour in range(4)),
+    datetime(2026, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
+    datetime(1969, 12, 31, 23, 59, 59, 5, tzinfo=UTC),
+    datetime(2099, 7, 1, tzinfo=UTC),
+    None,
+]
+DAYS = [*(date(2026, 1, day) for day in range(5, 12)), date(1, 1, 1), date(9999, 12, 31), None]
+PATTERNS = (
+    *("yyyy-MM-dd HH:mm:ss", "yyyy-MM-dd", "yyyy-M-d H:m:s", "yyyy-MM-dd'T'HH:mm:ssXXX", "yyyyMMdd"),
+    *(
+        "dd/MM/yyyy HH:mm",
+        "yyyy-MM-dd HH:mm:ss.SSS",
+        "yyyy-MM-dd HH:mm:ss[.SSSSSS]",
+        "yyyy-MM-dd HH:mm:ssZ",
+        "M/d/yyyy h:mm a",
+        "yyMMddHH",
+    ),
+    *("dd/MMM/yyyy:HH:mm:ss Z", "MMM d, yyyy", "yyyyMMddHHmmss", "dd.MM.yyyy HH:mm:ss"),
+)
+PATTERNED = [
+    *TIMES,
+    *("14102100", "10/Oct/2000:13:55:36 -0700", "10/01/2026 05:06", "1/2/2026 3:04 PM", "Jan 5, 2026"),
+    *("20260110123000", "10.01.2026 05:06:07", " 10.01.2026 05:06:07", "2026-01-10 12:00:00.123"),
+]
+
+
+def text_expressions() -> dict[str, Column]:
+    from pyspark.sql import functions as F
+
+    from features.context import band, first_part
+    from features.parse import number, text
+
+    v = F.col("v")
+    return {
+        "trim": F.trim(v),
+        "nullif": F.nullif(F.trim(v), F.lit("")),
+        "translate": F.translate(v, ",.", "."),
+        "substring": F.substring(v, 1, 2),
+        "substring_index": F.substring_index(v, ",", 1),
+        "xxhash64": F.xxhash64(v),
+        "concat": F.concat(v, F.lit("\u241f"), v),
+        "concat_ws": F.concat_ws("\u241f", v, F.lit(None).cast("string"), v),
+        "coalesce": F.coalesce(v, F.lit("?")),
+        "compared": v == F.lit("a"),
+        "our text": text("v"),
+        "our number": number("v"),
+        "our number with a decimal comma": number("v", ","),
+        "our band": band(number("v"), (1.0, 2.0, 100.0)),
+        "our first part": first_part(v, ","),
+    }
+
+
+def time_expressions() -> dict[str, Column]:
+    from pyspark.sql import functions as F
+
+    from conf.dataset import TimeColumn
+    from features.parse import _day, instant
+
+    column = TimeColumn(column="v")
+    ours = {f"our instant in {zone}": F.unix_micros(instant(column, zone)) for zone in ZONES[:3]}
+    return ours | {"our day": F.datediff(_day("v"), F.lit(date(2026, 1, 1))).cast("double")}
+
+
+def pattern_expressions() -> dict[str, Column]:
+    from pyspark.sql import functions as F
+
+    read = {pattern: F.try_to_timestamp(F.col("v"), F.lit(pattern)) for pattern in PATTERNS}
+    return {f"pattern {pattern}": F.unix_micros(value) for pattern, value in read.items()}
+
+
+def number_expressions() -> dict[str, Column]:
+    from pyspark.sql import functions as F
+
+    v = F.col("v")
+    small = F.when(F.abs(v) < 1e9, v)
+    return {
+        "abs": F.abs(v),
+        "exp": F.exp(-small),
+        "log": F.log(v),
+        "log1p": F.log1p(F.abs(v)),
+        "round": F.round(small).cast("bigint"),
+        "timestamp_micros": F.unix_micros(F.timestamp_micros(F.round(small).cast("bigint"))),
+        "compared": v > 0,
+        "compared with NaN": v < F.lit(NAN),
+        "greatest": F.greatest(v, F.lit(1.0)),
+        "least": F.least(v, F.lit(1.0)),
+        "sigmoid": F.lit(1.0) / (F.lit(1.0) + F.exp(-small)),
+        "xxhash64": F.xxhash64(v),
+    }
+
+
+def instant_expressions() -> dict[str, Column]:
+    from pyspark.sql import functions as F
+
+    found = {"unix_micros": F.unix_micros("v"), "xxhash64": F.xxhash64("v")}
+    for zone in ZONES:
+        local = F.from_utc_timestamp("v", zone)
+        found |= {
+            f"from UTC to {zone}": F.unix_micros(local),
+            f"to UTC from {zone}": F.unix_micros(F.to_utc_timestamp("v", zone)),
+            f"to_date in {zone}": F.to_date(local),
+            f"hour in {zone}": F.hour(local).cast("string"),
+        }
+    return found
+
+
+def day_expressions() -> dict[str, Column]:
+    from pyspark.sql import functions as F
+
+    v = F.col("v")
+    return {
+        "date_format": F.date_format("v", "E"),
+        "datediff": F.datediff("v", F.lit(date(2026, 1, 1))).cast("double"),
+        "greatest": F.greatest(v, F.lit(date(2026, 1, 7))),
+        "greatest of nulls": F.greatest(v, F.lit(None).cast("date")),
+        "compared": v <= F.lit(date(2026, 1, 8)),
+        "as text": v.cast("string"),
+    }
+
+
+GROUPS: dict[str, tuple[str, list[Any], Callable[[], dict[str, Column]]]] = {
+    "texts": ("string", TEXTS, text_expressions),
+    "times": ("string", TIMES, time_expressions),
+    "patterns": ("string", PATTERNED, pattern_expressions),
+    "numbers": ("double", NUMBERS, number_expressions),
+    "instants": ("timestamp", INSTANTS, instant_expressions),
+    "days": ("date", DAYS, day_expressions),
+}
+
+
+def column_of(engine: SparkSession, kind: str, values: list[Any]) -> DataFrame:
+    return engine.createDataFrame(list(enumerate(values)), f"id int, v {kind}")
+
+
+def evaluated(engine: SparkSession, group: str) -> dict[str, list[str]]:
+    """Each expression's value for each input, in the order of the inputs."""
+    kind, values, expressions = GROUPS[group]
+    chosen = [column.alias(name) for name, column in expressions().items()]
+    found = column_of(engine, kind, values).select("id", *chosen).toArrow().to_pylist()
+    rows = sorted(found, key=lambda row: row["id"])
+    return {name: [shown(row[name]) for row in rows] for name in expressions()}
+
+
+def shown(value: Any) -> str:
+    """A value to twelve digits; the engines' logarithms differ beyond, and where a number is hardly one."""
+    if isinstance(value, float):
+        return "0" if abs(value) < 1e-300 else f"{value:.12g}"
+    return repr(value)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_expressions_that_the_project_uses_have_the_same_value_on_both_engines(engine, spark, group):
+    embedded, other = evaluated(engine, group), evaluated(spark, group)
+    values = GROUPS[group][1]
+    unlike = {
+        name: [pair for pair in zip(values, embedded[name], other[name], strict=True) if pair[1] != pair[2]]
+        for name in embedded
+    }
+    assert {name: found for name, found in unlike.items() if found} == {}
+
+
+def small(engine: SparkSession) -> DataFrame:
+    rows = [(1, 2.0, "b"), (2, NAN, "a"), (3, None, None), (4, INFINITY, "B"), (5, -1.0, "\u00e9"), (6, 0.0, "z")]
+    return engine.createDataFrame(rows, "id int, v double, s string")
+
+
+def plain(frame: DataFrame) -> str:
+    return repr([tuple(row) for row in frame.collect()])
+
+
+def aggregates(frame: DataFrame) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    found = [F.min("v"), F.max("v"), F.min("s"), F.max("s"), F.avg("id"), F.count("v"), F.count(F.lit(1)), F.sum("id")]
+    return frame.agg(*found, F.countDistinct("s"))
+
+
+def first_rows(frame: DataFrame) -> DataFrame:
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    order = Window.partitionBy(F.col("v") > 1).orderBy("s", "id")
+    return frame.select("id", F.row_number().over(order).alias("n")).orderBy("id")
+
+
+def joined(how: str) -> Callable[[DataFrame], DataFrame]:
+    def join(frame: DataFrame) -> DataFrame:
+        from pyspark.sql import functions as F
+
+        return frame.join(frame.select(F.col("s"), F.lit(True).alias("known")), on="s", how=how).orderBy("id")
+
+    return join
+
+
+SHAPES: dict[str, Callable[[DataFrame], DataFrame]] = {
+    "aggregates": aggregates,
+    "aggregates of nothing": lambda frame: aggregates(frame.where("false")),
+    "null and NaN in ascending order": lambda frame: frame.orderBy("v").select("id"),
+    "null and NaN in descending order": lambda frame: frame.orderBy("v", ascending=False).select("id"),
+    "null text in order": lambda frame: frame.orderBy("s").select("id"),
+    "row_number": first_rows,
+    "left join on a null key": joined("left"),
+    "inner join on a null key": joined("inner"),
+    "groups by null and NaN": lambda frame: frame.unionByName(frame).groupBy("v").count().orderBy("v"),
+    "distinct": lambda frame: frame.unionByName(frame).distinct().orderBy("id"),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_rows_are_put_together_and_ordered_alike(engine, spark, shape):
+    assert plain(SHAPES[shape](small(engine))) == plain(SHAPES[shape](small(spark)))
+
+
+def test_pandas_columns_have_the_same_types(engine, spark):
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    rows = [(1, 2, 3.0, "a", date(2026, 1, 1), moment, True), (None,) * 7]
+    schema = "a int, b bigint, c double, d string, e date, f timestamp, g boolean"
+    found = [dict(one.createDataFrame(rows, schema).toPandas().dtypes.astype(str)) for one in (engine, spark)]
+    assert found[0] == found[1]
+
+
+def functions_used(files: list[Path]) -> set[str]:
+    """Names behind `F.` in Python files."""
+    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
+    return {node.attr for node in attributes if isinstance(node.value, ast.Name) and node.value.id == "F"}
+
+
+def test_no_function_is_used_that_was_not_compared():
+    sources = [file for package in ("features", "jobs", "validation") for file in (REPOSITORY / package).rglob("*.py")]
+    used = functions_used(sources)
+    assert "to_utc_timestamp" in used
+    assert used - functions_used([Path(__file__)]) == set(), "compare these on both engines, here"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something the engines do unlike each other: what each gives. docs/engines.md tells how it is handled."""
+
+    name: str
+    run: Callable[[SparkSession, Path], Any]
+    embedded: str
+    spark: str
+
+
+def value_of(expression: str, value: Any = None, kind: str = "string") -> Callable[[SparkSession, Path], str]:
+    return lambda engine, _: plain(column_of(engine, kind, [value]).selectExpr(expression))
+
+
+def written_files(engine: SparkSession, folder: Path) -> bool:
+    small(engine).where("false").write.parquet(str(folder / "none"))
+    return (folder / "none").exists()
+
+
+def read_empty(engine: SparkSession, folder: Path) -> int:
+    (folder / "empty").mkdir()
+    return engine.read.parquet(str(folder / "empty")).count()
+
+
+def read_missing(engine: SparkSession, folder: Path) -> int:
+    return engine.read.schema("a int").parquet(str(folder / "missing")).count()
+
+
+def file_names(engine: SparkSession, folder: Path) -> bool:
+    from pyspark.sql import functions as F
+
+    small(engine).write.parquet(str(folder / "some"))
+    row = engine.read.parquet(str(folder / "some")).select(F.input_file_name()).first()
+    return row is not None and "some" in row[0]
+
+
+def matches_digit(engine: SparkSession, _: Path) -> str:
+    from pyspark.sql import functions as F
+
+    return plain(column_of(engine, "string", ["\u0661"]).select(F.col("v").rlike(r"^\d$")))
+
+
+LATER = datetime(2150, 7, 1, tzinfo=UTC)
+SUNDAY = datetime(2026, 3, 29, 1, tzinfo=UTC)
+WITH_ZONE, LARGEST, NOT_SCIENTIFIC = "2026-01-10T12:00Z", 2**31 - 1, "[('10000000000.0',)]"
+DIFFERENCES = (
+    Difference("number with a type suffix", value_of("try_cast(v as double)", "1d"), "[(None,)]", "[(1.0,)]"),
+    Difference("hexadecimal number", value_of("try_cast(v as double)", "0x1p3"), "[(None,)]", "[(8.0,)]"),
+    Difference("digits of other scripts", matches_digit, "[(True,)]", "[(False,)]"),
+    Difference("number as text", value_of("cast(v as string)", 1e10, "double"), NOT_SCIENTIFIC, "[('1.0E10',)]"),
+    Difference("isnan of null", value_of("isnan(v)", None, "double"), "[(None,)]", "[(False,)]"),
+    Difference("time as a date", value_of("try_cast(v as date) is null", WITH_ZONE), "[(True,)]", "[(False,)]"),
+    Difference("overflow of an integer", value_of("v + 1", LARGEST, "int"), "[(-2147483648,)]", "ArithmeticException"),
+    Difference("weekday of a time", value_of("weekday(v)", SUNDAY, "timestamp"), "[(-1,)]", "[(6,)]"),
+    Difference(
+        "summer time after 2099",
+        value_of("hour(from_utc_timestamp(v, 'Europe/Berlin'))", LATER, "timestamp"),
+        "[(1,)]",
+        "[(2,)]",
+    ),
+    Difference(
+        "offset as a time zone",
+        value_of("hour(from_utc_timestamp(v, '+02:00'))", SUNDAY, "timestamp"),
+        "AnalysisException",
+        "[(3,)]",
+    ),
+    Difference(
+        "zone letter in a time pattern",
+        value_of("try_to_timestamp(v, 'yyyy-MM-dd HH:mm:ss z') is null", "2026-01-10 12:00:00 +0200"),
+        "[(False,)]",
+        "[(True,)]",
+    ),
+    Difference(
+        "weekday letter in a time pattern",
+        value_of("try_to_timestamp(v, 'EEE MMM dd yyyy')", "Sat Jan 10 2026"),
+        "AnalysisException",
+        "SparkUpgradeException",
+    ),
+    Difference("bad cast", value_of("cast(v as int)", "x"), "SparkRuntimeException", "NumberFormatException"),
+    Difference("division by zero", value_of("1.0D / v", 0.0, "double"), "AnalysisException", "ArithmeticException"),
+    Difference("writing no rows", written_files, "False", "True"),
+    Difference("reading an empty folder", read_empty, "0", "AnalysisException"),
+    Difference("reading a missing folder", read_missing, "0", "AnalysisException"),
+    Difference("input_file_name", file_names, "UnsupportedOperationException", "True"),
+    Difference("percentile_approx", value_of("percentile_approx(id + v, 0.5)", 1, "int"), "[(1.0,)]", "[(1,)]"),
+)
+
+
+def outcome(difference: Difference, engine: SparkSession, folder: Path) -> str:
+    """What comes out, or the name of the error."""
+    from pyspark.errors import PySparkException
+
+    folder.mkdir()
+    try:
+        return str(difference.run(engine, folder))
+    except PySparkException as error:
+        return type(error).__name__
+
+
+@pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda found: found.name)
+def test_a_known_difference_is_still_what_the_documentation_says(engine, spark, tmp_path, difference):
+    found = outcome(difference, engine, tmp_path / "embedded"), outcome(difference, spark, tmp_path / "spark")
+    assert found == (difference.embedded, difference.spark)
+    assert f"| {difference.name} |" in (REPOSITORY / "docs" / "engines.md").read_text(encoding="utf-8")
+
+
+def test_a_query_that_fails_puts_nothing_on_the_terminal(spark, capfd):
+    from pyspark.errors import PySparkException
+
+    with pytest.raises(PySparkException, match="CAST_INVALID_INPUT"):
+        value_of("cast(v as int)", "x")(spark, REPOSITORY)
+    assert capfd.readouterr() == ("", "")
