@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from monitoring.site import night_folder
 if TYPE_CHECKING:
     import pandas as pd
 
+DECIMALS = 9
 MOST_CATEGORIES = 64
 """A column with more values in the reference is an id whose values come and go: its mix is no sign of drift."""
 EVIDENTLY_PAGE, EVIDENTLY_FIGURES = "evidently.html", "evidently.json"
@@ -45,14 +47,20 @@ def monitor(workspace: Workspace, night: date) -> StepResult:
         "verdict": decision.verdict,
         "cause": decision.cause,
         "reasons": json.dumps(decision.reasons),
-        "facts": json.dumps(asdict(facts), default=str),
-        "drift": json.dumps(drift.to_dict()) if drift else None,
+        "facts": stored(asdict(facts)),
+        "drift": stored(drift.to_dict()) if drift else None,
     }
     workspace.store.replace_rows("decisions", EqualTo("dt", night), [row])
     page = write_site(workspace, night)
     return StepResult(
         "monitor", night, {"decisions": 1}, told(decision) | {"report": str(page), "models": training.models}
     )
+
+
+def stored(values: Mapping[str, Any]) -> str:
+    """Plain values as JSON. Digits of a float that depend on the order in which rows were added up are left out."""
+    text = json.dumps(values, default=str)
+    return json.dumps(json.loads(text, parse_float=lambda number: round(float(number), DECIMALS)))
 
 
 def told(decision: Decision) -> dict[str, Any]:
