@@ -9,7 +9,7 @@ export GX_ANALYTICS_ENABLED := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up test test-feast check format lock clean
+.PHONY: help install run up test test-spark test-feast check format lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ test-feast: $(STAMP)  ## Test the Feast repository; Feast wants other versions, 
 	$(BIN)/uv pip install --quiet --python $(FEAST)/bin/python --require-hashes -r requirements-feast.lock
 	$(BIN)/uv pip install --quiet --python $(FEAST)/bin/python --no-deps -e .
 	$(FEAST)/bin/python -m pytest tests/jobs/test_feast.py
+
+test-spark: $(STAMP)  ## Run the tests that start Apache Spark (needs Java 17, 21 or 25)
+	$(BIN)/python -m pytest -m spark tests/engines $(PYTEST_ARGS)
 
 check: $(STAMP)  ## Formatting, lint, types and import direction
 	$(BIN)/ruff format --check .

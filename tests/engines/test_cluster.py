@@ -19,6 +19,8 @@ from jobs.champion import champion_as_of
 from jobs.workspace import Workspace
 from tests.engines.conftest import EASY_GATE, NIGHTS, SMALL_TRAINING, unlike
 
+pytestmark = pytest.mark.spark
+
 # Without these so small a table would be joined and scored in a single task, on a single worker.
 SPREAD = {"spark.sql.adaptive.enabled": "false", "spark.sql.autoBroadcastJoinThreshold": "-1"}
 

@@ -21,6 +21,8 @@ from jobs.store.schemas import specs
 from jobs.workspace import Home, Workspace
 from tests.engines.conftest import LOCAL_SPARK, NIGHTS, unlike
 
+pytestmark = pytest.mark.spark
+
 STEPS = ("ingest", "label", "features", "score", "evaluate")
 CLICK_LOG = Path(__file__).parents[1] / "data" / "click_log.yaml"
 WITHOUT_TRAINING = {"trainings", "promotions"}

@@ -14,6 +14,8 @@ from conf.settings import EngineSettings
 from jobs.store.engine import session
 from jobs.store.spark_server import start_configuration
 
+pytestmark = pytest.mark.spark
+
 PROGRAM = """
 import sys
 from conf.settings import EngineSettings
