@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Sequence
@@ -28,8 +29,9 @@ FIRST = date(2026, 3, 2)
 NIGHTS = tuple(FIRST + timedelta(days=ahead) for ahead in range(7))
 IMPRESSIONS = 1500
 
+SHORT_LIVED_JAVA = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
 QUICK = {
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m",
+    "spark.driver.extraJavaOptions": SHORT_LIVED_JAVA,
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }
@@ -119,10 +121,18 @@ def served_week(embedded_week: Workspace) -> Workspace:
 
 
 def alike(one: Any, other: Any) -> bool:
-    """Equal, floats up to the last digits that engines may sum or round differently."""
-    if isinstance(one, float) and isinstance(other, float):
+    """Equal, floats up to the last digits that engines may sum or round differently; so too inside JSON texts."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, float):
         return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE) or (math.isnan(one) and math.isnan(other))
-    return type(one) is type(other) and one == other
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(alike, one, other))
+    if isinstance(one, str) and one != other and one[:1] == other[:1] and one[:1] in ("{", "["):
+        return alike(json.loads(one), json.loads(other))
+    return bool(one == other)
 
 
 def unlike(one: Sequence[tuple], other: Sequence[tuple]) -> list[tuple[tuple, tuple]]:

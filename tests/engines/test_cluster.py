@@ -17,7 +17,7 @@ from table_content import TIMINGS, content
 
 from jobs.champion import champion_as_of
 from jobs.workspace import Workspace
-from tests.engines.conftest import EASY_GATE, NIGHTS, SMALL_TRAINING, unlike
+from tests.engines.conftest import EASY_GATE, NIGHTS, SHORT_LIVED_JAVA, SMALL_TRAINING, unlike
 
 pytestmark = pytest.mark.spark
 
@@ -47,6 +47,8 @@ def python_without_the_project(tmp_path_factory: pytest.TempPathFactory) -> Path
 def settings_file(folder: Path, cluster: StandaloneCluster, events: Path) -> Path:
     options = {
         **SPREAD,
+        "spark.driver.extraJavaOptions": SHORT_LIVED_JAVA,
+        "spark.executor.extraJavaOptions": SHORT_LIVED_JAVA,
         "spark.executor.memory": "600m",
         "spark.eventLog.enabled": "true",
         "spark.eventLog.dir": events.as_uri(),

@@ -33,6 +33,8 @@ def test_the_comparison_sees_a_difference():
     assert not unlike([row], [("a", 1.0 + 1e-12, None)])
     for other in (("b", 1.0, None), ("a", 1.0 + 1e-6, None), ("a", 1, None), ("a", 1.0, 0)):
         assert unlike([row], [other])
+    assert not unlike([('{"ne": [1.0]}',)], [('{"ne": [1.0000000000001]}',)])
+    assert unlike([('{"ne": [1.0]}',)], [('{"ne": [1.1]}',)])
 
 
 @pytest.mark.parametrize("table", sorted(set(specs(load_dataset("simulated"))) - {TIMINGS} - WITHOUT_TRAINING))
