@@ -119,7 +119,7 @@ def _passed_on() -> Iterator[int]:
     source, target = os.pipe()
 
     def copy() -> None:
-        with open(source, encoding="utf-8", errors="replace") as lines:
+        with os.fdopen(source, encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 if not line.startswith(START_NOTICES):
                     sys.stderr.write(line)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -258,21 +257,6 @@ def test_pandas_columns_have_the_same_types(engine, spark):
     schema = "a int, b bigint, c double, d string, e date, f timestamp, g boolean"
     found = [dict(one.createDataFrame(rows, schema).toPandas().dtypes.astype(str)) for one in (engine, spark)]
     assert found[0] == found[1]
-
-
-def functions_used(files: list[Path]) -> set[str]:
-    """Names behind `F.` in Python files."""
-    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
-    nodes = [node for tree in trees for node in ast.walk(tree)]
-    attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
-    return {node.attr for node in attributes if isinstance(node.value, ast.Name) and node.value.id == "F"}
-
-
-def test_no_function_is_used_that_was_not_compared():
-    sources = [file for package in ("features", "jobs", "validation") for file in (REPOSITORY / package).rglob("*.py")]
-    used = functions_used(sources)
-    assert "to_utc_timestamp" in used
-    assert used - functions_used([Path(__file__)]) == set(), "compare these on both engines, here"
 
 
 @dataclass(frozen=True)
