@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from conf.dataset import Dataset, Recency
+from conf.dataset import Dataset
+from conf.features import Recency
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

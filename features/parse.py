@@ -10,7 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from conf.dataset import Attributes, ClickLog, Columns, Dataset, InlineLabel, LandingCandidates, Measure, TimeColumn
+from conf.dataset import Dataset
+from conf.landing import Attributes, ClickLog, Columns, InlineLabel, LandingCandidates, Measure, TimeColumn
 from features.histories import KEY_SEPARATOR
 
 if TYPE_CHECKING:
@@ -221,13 +222,3 @@ def parsed_candidates(landed: DataFrame, candidates: LandingCandidates, source_c
         "_reject",
     )
     return typed.withColumn("_reject", first_reason(*[(f"no {name} in the row", F.col(name).isNull()) for name in ids]))
-
-
-def with_duplicate_flag(rows: DataFrame, key: Sequence[str]) -> DataFrame:
-    """`rows` with `_duplicate`: whether an earlier usable row, by file and position, has the same key."""
-    from pyspark.sql import Window
-    from pyspark.sql import functions as F
-
-    usable = F.col("_reject").isNull()
-    order = Window.partitionBy(usable, *key).orderBy("_file", "_row")
-    return rows.withColumn("_duplicate", usable & (F.row_number().over(order) > 1))

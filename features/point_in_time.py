@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from conf.dataset import Dataset, Recency
+from conf.dataset import Dataset
+from conf.features import Recency
 from features.histories import ALL, RECENCY_SOURCES, history_keys, key_of, measure_sums, parents, window_columns
 
 if TYPE_CHECKING:

@@ -7,11 +7,13 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
-from conf.dataset import Attributes, Dataset, Derived, Recency
+from conf.dataset import Dataset
 from conf.errors import NotReady
+from conf.features import Derived, Recency
+from conf.landing import Attributes
 from features.histories import ALL
 from jobs.feature_list import model_columns
-from jobs.ingest import ALWAYS
+from jobs.landing.landed import ALWAYS
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from jobs.workspace import Workspace
 from validation.feed import FeedProfile, FeedVerdict, check_feed, raise_if_blocked
 
 if TYPE_CHECKING:
-    from jobs.ingest import Landed
+    from jobs.landing.landed import Landed
 
 
 def check_night(workspace: Workspace, night: date, impressions: Landed, clicks: Landed | None) -> FeedVerdict:

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from conf.dataset import ClickLog, Dataset
+from conf.dataset import Dataset
+from conf.landing import ClickLog
 from jobs.champion import champion_as_of
 from jobs.evaluate import FINAL, OVERALL, PROVISIONAL
-from jobs.ingest import ALWAYS
 from jobs.label import horizon_days
+from jobs.landing.landed import ALWAYS
 from jobs.store.contents import EMPTY, Partition, days_in
 from jobs.training_data import mature_days
 from jobs.workspace import Workspace

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from conf.dataset import ClickLog, Dataset
+from conf.dataset import Dataset
+from conf.landing import ClickLog
 from features.context import pair_id, with_context
 from features.labels import with_first_click, with_inline_click, with_label
-from jobs.ingest import ALWAYS
+from jobs.landing.landed import ALWAYS
 from jobs.step import StepResult
 from jobs.workspace import Workspace
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Literal, get_args
 
-from jobs.ingest import ALWAYS
 from jobs.inputs import DEFINITION, Source, changes, inputs, sources
 from jobs.label import horizon_days
 from jobs.landing.discovery import LandingFile, files_of
+from jobs.landing.landed import ALWAYS
 from jobs.night import RETRAIN, STEPS, nights_between
 from jobs.workspace import Workspace
 

@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from conf.errors import SettingsError
-from jobs.ingest import ALWAYS
+from jobs.landing.landed import ALWAYS
 from jobs.store.contents import days_in
 from jobs.workspace import Workspace
 

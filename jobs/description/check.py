@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conf.dataset import Attributes, ClickLog, Dataset, InlineLabel, LandingCandidates
+from conf.dataset import Dataset
+from conf.landing import Attributes, ClickLog, InlineLabel, LandingCandidates
 from jobs.description.column_findings import column_findings, leak_findings
 from jobs.description.findings import (
     Finding,

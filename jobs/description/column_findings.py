@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from conf.dataset import Columns
+from conf.landing import Columns
 from jobs.description.findings import LEAST_ROWS, Finding, quoted, share, suspicious, wrong
 from jobs.description.sampling import Sample
 

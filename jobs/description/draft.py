@@ -9,7 +9,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conf.dataset import parse_duration
+from conf.notation import parse_duration
 from jobs.description.column_findings import outcome_strength, sounds_like_outcome
 from jobs.description.found_files import found_in
 from jobs.description.profiles import Profile

@@ -9,7 +9,8 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
-from conf.dataset import ClickLog, Dataset, Impressions, InlineLabel, TimeColumn
+from conf.dataset import Dataset
+from conf.landing import ClickLog, Impressions, InlineLabel, TimeColumn
 from jobs.description.sampling import Sample
 from jobs.description.times import spelling_of
 from jobs.landing.discovery import pattern_for

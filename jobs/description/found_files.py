@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from conf.dataset import Files
+from conf.landing import Files
 from jobs.description.sampling import names_in
 from jobs.description.times import NUMBER, spelling_of
 from jobs.landing.discovery import LandingFile, all_files

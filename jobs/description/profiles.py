@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conf.dataset import NAME, RESERVED
+from conf.notation import NAME, RESERVED
 from jobs.description.times import Spelling, counts_from_zero, spelling_of
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from conf.dataset import ClickLog, Dataset, Files, LandingCandidates
+from conf.dataset import Dataset
 from conf.errors import LandingError
+from conf.landing import ClickLog, Files, LandingCandidates
 from features.parse import parsed_attributes, parsed_candidates, parsed_clicks, parsed_impressions
 from jobs.landing.columns import (
     attribute_source_columns,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from conf.dataset import Files
+from conf.landing import Files
 
 if TYPE_CHECKING:
     from jobs.description.draft import Draft, DraftedColumns

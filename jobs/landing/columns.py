@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from conf.dataset import Attributes, ClickLog, Dataset, InlineLabel, LandingCandidates
+from conf.dataset import Dataset
+from conf.landing import Attributes, ClickLog, InlineLabel, LandingCandidates
 
 
 def impression_source_columns(dataset: Dataset) -> list[str]:

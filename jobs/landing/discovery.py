@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from conf.dataset import Files
 from conf.errors import LandingError
+from conf.landing import Files
 
 DATE_FIELD = re.compile(r"\{date(?::([^}]+))?\}")
 ISO_DAY = "%Y-%m-%d"

@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from conf.dataset import Files
 from conf.errors import LandingError
+from conf.landing import Files
 from jobs.landing.discovery import LandingFile
 
 BLOCK_BYTES = 16 << 20

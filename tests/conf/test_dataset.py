@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conf.dataset import Dataset, known_datasets, load_dataset, parse_duration
+from conf.dataset import Dataset, known_datasets, load_dataset
 from conf.errors import SettingsError
+from conf.notation import parse_duration
 
 CLICK_LOG = Path(__file__).parents[1] / "data" / "click_log.yaml"
 

@@ -93,7 +93,7 @@ def text_expressions() -> dict[str, Column]:
 def time_expressions() -> dict[str, Column]:
     from pyspark.sql import functions as F
 
-    from conf.dataset import TimeColumn
+    from conf.landing import TimeColumn
     from features.parse import _day, instant
 
     column = TimeColumn(column="v")

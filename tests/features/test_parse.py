@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from conf.dataset import Dataset, TimeColumn
-from features.parse import identity, instant, number, parsed_impressions, with_duplicate_flag
+from conf.dataset import Dataset
+from conf.landing import TimeColumn
+from features.arrival import with_duplicate_flag
+from features.parse import identity, instant, number, parsed_impressions
 
 SHANGHAI = "Asia/Shanghai"
 

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from conf.dataset import Files
 from conf.errors import LandingError
+from conf.landing import Files
 from jobs.landing.discovery import days_landed, files_for_night, files_of, require
 
 DAILY = Files(files="{date}/log*.csv", format="csv")

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from conf.dataset import Files
 from conf.errors import LandingError
+from conf.landing import Files
 from jobs.landing import reader
 from jobs.landing.discovery import LandingFile
 

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from conf.dataset import ClickLog, InlineLabel, load_dataset
+from conf.dataset import load_dataset
 from conf.errors import SettingsError
+from conf.landing import ClickLog, InlineLabel
 from jobs.description.check import check
 from jobs.description.draft import drafted
 from jobs.description.found_files import pattern_of

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from pydantic import ValidationError
 
-from conf.dataset import Files, TimeColumn
+from conf.landing import Files, TimeColumn
 from features.parse import instant, number
 from jobs.landing.discovery import LandingFile, all_files
 from jobs.landing.reader import rows_of
