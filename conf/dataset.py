@@ -5,15 +5,16 @@ from __future__ import annotations
 import difflib
 from datetime import timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Annotated
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, PositiveInt, ValidationError, field_validator, model_validator
+from pydantic import Field, PositiveInt, ValidationError, model_validator
 
 from conf.consistency import contradictions
 from conf.errors import SettingsError
 from conf.features import Derived, History
 from conf.landing import Attributes, ClickLog, Columns, Impressions, InlineLabel, LandingCandidates, ReplayCandidates
-from conf.notation import Identifier, parse_duration
+from conf.notation import EachOnce, Identifier, Zone, parse_duration
 from conf.settings import CONF_FOLDER, Frozen, explained, read_yaml
 
 
@@ -23,34 +24,29 @@ class Dataset(Frozen):
     name: Identifier
     description: str = ""
     data: str = Field("", description="Folder of the landing files; empty: `landing` in the home, or --data")
-    time_zone: str = "UTC"
+    time_zone: Zone = "UTC"
     impressions: Impressions
     label: InlineLabel | ClickLog = Field(discriminator="kind")
     attributes: dict[Identifier, Attributes] = Field(default_factory=dict)
     derived: dict[Identifier, Derived] = Field(default_factory=dict)
     histories: dict[Identifier, History] = Field(min_length=1)
-    windows_days: tuple[PositiveInt, ...] = (1, 7, 28)
+    windows_days: EachOnce[PositiveInt] = Field((1, 7, 28), min_length=1)
     smoothing: float = Field(20.0, gt=0, description="Impressions' worth of trust in the parent's rate")
-    slices: tuple[Identifier, ...] = ()
-    crosses: tuple[tuple[Identifier, ...], ...] = Field((), description="Combinations for the linear model")
-    history_only: tuple[Identifier, ...] = Field(
+    slices: EachOnce[Identifier] = ()
+    crosses: EachOnce[Annotated[EachOnce[Identifier], Field(min_length=2)]] = Field(
+        (), description="Combinations for the linear model"
+    )
+    history_only: EachOnce[Identifier] = Field(
         (), description="Ids with too few rows a value to be learned one by one: models see their histories alone"
     )
     candidates: LandingCandidates | ReplayCandidates = Field(discriminator="kind")
     late_days: int = Field(2, ge=0, description="Days after its own that a row or file may still arrive and count")
 
-    @field_validator("time_zone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        if value not in available_timezones():
-            near = difflib.get_close_matches(value, available_timezones(), n=1)
-            raise ValueError(f"`{value}` is no known time zone" + (f"; did you mean `{near[0]}`?" if near else ""))
-        return value
-
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Dataset:
-        for contradiction in contradictions(self):
-            raise ValueError(contradiction)
+        found = list(dict.fromkeys(contradictions(self)))
+        if found:
+            raise ValueError("\n".join(found))
         return self
 
     @property
@@ -90,7 +86,8 @@ class Dataset(Frozen):
         return tuple(name for name, column in ids if column)
 
     @property
-    def _given_categorical(self) -> tuple[str, ...]:
+    def given_categorical(self) -> tuple[str, ...]:
+        """Categorical columns that files give: context known at scoring, then attributes."""
         attributes = tuple(name for table in self.attributes.values() for name in table.columns.categorical)
         return self.pair_columns.categorical + attributes
 
@@ -98,7 +95,7 @@ class Dataset(Frozen):
     def feature_categorical(self) -> tuple[str, ...]:
         """Categorical feature columns: context known at scoring, then attributes, derived columns, calendar."""
         calendar = ("hour", "weekday") if self.replayed else ("weekday",)
-        return self._given_categorical + tuple(self.derived) + calendar
+        return self.given_categorical + tuple(self.derived) + calendar
 
     @property
     def feature_numeric(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from conf.notation import Identifier
+from conf.notation import EachOnce, Identifier
 from conf.settings import Frozen
 
 Recency = Literal["days_since", "days_since_click", "active_days"]
@@ -16,17 +16,16 @@ class History(Frozen):
     """Click histories of one key, or of a combination of keys."""
 
     description: str = Field("", description="Whose history it is, in words: `the user in this tab`")
-    keys: tuple[Identifier, ...] = Field(min_length=1)
+    keys: EachOnce[Identifier] = Field(min_length=1)
     parent: Identifier | None = Field(None, description="The history whose rate stands in where evidence is thin")
-    parents: tuple[Identifier, ...] = Field(
+    parents: EachOnce[Identifier] = Field(
         (), description="In place of one parent, several whose effects on the log odds add up: for combined keys"
     )
     smoothing: float | None = Field(None, gt=0, description="Trust in the rate above; default: the data set's")
-    recency: tuple[Recency, ...] = Field(
+    recency: EachOnce[Recency] = Field(
         ("days_since",), description="Days since last shown, days since last clicked, number of days on which shown"
     )
-
-    measures: tuple[Identifier, ...] = Field((), description="Measures of earlier days' outcomes whose means it keeps")
+    measures: EachOnce[Identifier] = Field((), description="Measures of earlier days' outcomes whose means it keeps")
 
     @model_validator(mode="after")
     def _one_kind_of_parent(self) -> History:

@@ -8,7 +8,17 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, PositiveFloat, model_validator
 
-from conf.notation import RESERVED, Duration, FilePattern, Identifier, Moment
+from conf.notation import (
+    DATE_FIELD,
+    RESERVED,
+    Duration,
+    EachOnce,
+    FilePattern,
+    Identifier,
+    Moment,
+    TimePattern,
+    ZoneIfAny,
+)
 from conf.settings import Frozen
 
 
@@ -17,8 +27,10 @@ class TimeColumn(Frozen):
 
     column: str
     unit: Literal["s", "ms", "us", "ns", "text"] = Field("text", description="Epoch unit, or text")
-    pattern: str = Field("", description="Of text times, in Spark's letters (yyyy-MM-dd HH:mm:ss); empty: ISO 8601")
-    zone: str = Field("", description="Zone of text times without an offset; empty: the data set's")
+    pattern: TimePattern = Field(
+        "", description="Of text times, in Spark's letters (yyyy-MM-dd HH:mm:ss); empty: ISO 8601"
+    )
+    zone: ZoneIfAny = Field("", description="Zone of text times without an offset; empty: the data set's")
     origin: Moment = Field("", description="Of numbers that do not count from 1970: the moment that they count from")
 
     @model_validator(mode="after")
@@ -64,7 +76,7 @@ class Files(Frozen):
     @property
     def dated(self) -> bool:
         """Whether the path tells the day of arrival."""
-        return "{date" in self.files
+        return bool(DATE_FIELD.search(self.files))
 
 
 class Columns(Frozen):
@@ -100,7 +112,7 @@ class Measure(Frozen):
 class Impressions(Files):
     """The impression log. `id` is what makes an impression one; several columns make a compound key."""
 
-    id: tuple[str, ...] = Field(min_length=1)
+    id: EachOnce[str] = Field(min_length=1)
     user: str | None = None
     ad: str | None = None
     time: TimeColumn
@@ -133,7 +145,7 @@ class ClickLog(Files):
     """Clicks land in files of their own and count within a window after their impression."""
 
     kind: Literal["click_log"]
-    id: tuple[str, ...] = Field(min_length=1, description="Columns that name the impression, as in impressions.id")
+    id: EachOnce[str] = Field(min_length=1, description="Columns that name the impression, as in impressions.id")
     time: TimeColumn
     window: Duration = "24h"
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator
 
@@ -22,10 +24,58 @@ def _identifier(value: str) -> str:
     return value
 
 
-def _inside_the_data_folder(value: str) -> str:
+DATE_FIELD = re.compile(r"\{date(?::([^}]+))?\}")
+"""The day in a path: `{date}`, or `{date:%Y%m%d}` for another spelling."""
+DAY_DIRECTIVES = ({"Y", "m", "d"}, {"y", "m", "d"}, {"Y", "b", "d"}, {"Y", "B", "d"}, {"Y", "j"}, {"y", "j"})
+"""Which parts of a date tell a day together."""
+PATTERN_LETTERS = frozenset("GyuMLdDEQqwWFahHKkmsSVzOXxZ")
+"""Letters with a meaning in Spark's patterns of times."""
+Item = TypeVar("Item")
+
+
+def _file_pattern(value: str) -> str:
     if value.startswith(("/", "~")) or ".." in Path(value).parts:
         raise ValueError(f"`{value}` must be a path inside the data folder, without `..`")
+    if "{" in DATE_FIELD.sub("", value):
+        raise ValueError(
+            f"`{value}` has a field that is not `{{date}}` or `{{date:%Y%m%d}}`; write `*` for what varies"
+        )
+    for spelling in DATE_FIELD.findall(value):
+        directives = set(re.findall(r"%(.)", spelling))
+        if spelling and directives - {"Y", "y", "m", "b", "B", "d", "j"}:
+            raise ValueError(f"`{spelling}` in `{value}` tells more than a day; write `*` for what varies within it")
+    told = {letter for spelling in DATE_FIELD.findall(value) for letter in re.findall(r"%(.)", spelling or "%Y%m%d")}
+    if told and not any(day <= told for day in DAY_DIRECTIVES):
+        raise ValueError(f"`{value}` does not tell a day; write for example `{{date:%Y%m%d}}`")
     return value
+
+
+def _zone(value: str) -> str:
+    if value not in available_timezones():
+        near = difflib.get_close_matches(value, available_timezones(), n=1)
+        raise ValueError(f"`{value}` is no known time zone" + (f"; did you mean `{near[0]}`?" if near else ""))
+    return value
+
+
+def _zone_if_any(value: str) -> str:
+    return _zone(value) if value else value
+
+
+def _time_pattern(value: str) -> str:
+    unknown = sorted(set(re.findall("[A-Za-z]", re.sub("'[^']*'", "", value))) - PATTERN_LETTERS)
+    if unknown:
+        raise ValueError(
+            f"`{value}`: `{unknown[0]}` means nothing in a pattern of times; put plain text into quotes: 'T'"
+        )
+    return value
+
+
+def _each_once(values: tuple[Item, ...]) -> tuple[Item, ...]:
+    doubled = [value for value in values if values.count(value) > 1]
+    if doubled:
+        said = ", ".join(map(str, doubled[0])) if isinstance(doubled[0], tuple) else doubled[0]
+        raise ValueError(f"`{said}` stands in it twice")
+    return values
 
 
 def _duration(value: str) -> str:
@@ -53,6 +103,10 @@ def parse_duration(text: str) -> timedelta:
 
 
 Identifier = Annotated[str, AfterValidator(_identifier)]
-FilePattern = Annotated[str, AfterValidator(_inside_the_data_folder)]
+FilePattern = Annotated[str, AfterValidator(_file_pattern)]
+Zone = Annotated[str, AfterValidator(_zone)]
+ZoneIfAny = Annotated[str, AfterValidator(_zone_if_any)]
+TimePattern = Annotated[str, AfterValidator(_time_pattern)]
+EachOnce = Annotated[tuple[Item, ...], AfterValidator(_each_once)]
 Duration = Annotated[str, AfterValidator(_duration)]
 Moment = Annotated[str, BeforeValidator(_moment)]

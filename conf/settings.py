@@ -193,8 +193,11 @@ def explained(error: ValidationError, model: type[BaseModel], source: str) -> st
             near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
             hint = f" Did you mean `{near[0]}`?" if near else f" Known here: {', '.join(known)}." if known else ""
             lines.append(f"{source}: unknown setting `{where}`.{hint}")
+        elif not where:  # what several settings make together
+            lines += [f"{source}: {line}." for line in item["msg"].removeprefix("Value error, ").splitlines()]
         else:
-            lines.append(f"{source}: setting `{where}`: {item['msg']} (found {item.get('input')!r}).")
+            found = "" if isinstance(item.get("input"), dict) else f" (found {item.get('input')!r})"
+            lines.append(f"{source}: setting `{where}`: {item['msg'].removeprefix('Value error, ')}{found}.")
     return "\n".join(lines)
 
 

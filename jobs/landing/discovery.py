@@ -10,8 +10,8 @@ from pathlib import Path
 
 from conf.errors import LandingError
 from conf.landing import Files
+from conf.notation import DATE_FIELD
 
-DATE_FIELD = re.compile(r"\{date(?::([^}]+))?\}")
 ISO_DAY = "%Y-%m-%d"
 DIGITS = {"%Y": 4, "%m": 2, "%d": 2, "%H": 2, "%y": 2, "%j": 3}
 """How many digits each field of a date has in a path."""
