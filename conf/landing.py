@@ -11,8 +11,10 @@ from pydantic import Field, PositiveFloat, model_validator
 from conf.notation import (
     DATE_FIELD,
     RESERVED,
+    Delimiter,
     Duration,
     EachOnce,
+    Encoding,
     FilePattern,
     Identifier,
     Moment,
@@ -58,7 +60,9 @@ class Files(Frozen):
     files: FilePattern
     format: Literal["csv", "tsv", "jsonl", "parquet"]
     header: tuple[str, ...] = Field((), description="Names of the columns, for CSV and TSV files without a first line")
-    delimiter: str = Field("", max_length=1, description="Of CSV files; empty: comma for csv, tab for tsv")
+    delimiter: Delimiter = Field("", description="Of CSV files; empty: comma for csv, tab for tsv")
+    encoding: Encoding = Field("utf-8", description="Of text files, as Python names it: `latin-1`, `cp1252`, `utf-16`")
+    missing: EachOnce[str] = Field((), description="Words that stand for no value, in every column: NULL, unknown")
     decimal: Literal[".", ","] = Field(".", description="Decimal mark of numbers written as text")
     rename: dict[str, str] = Field(
         default_factory=dict, description="New name: name in the file; for names that are no identifiers or taken"
@@ -68,6 +72,8 @@ class Files(Frozen):
     def _layout_fits_format(self) -> Files:
         if self.format not in ("csv", "tsv") and (self.header or self.delimiter):
             raise ValueError(f"`header` and `delimiter` belong to csv and tsv files, not to {self.format}")
+        if self.format == "parquet" and self.encoding != "utf-8":
+            raise ValueError("`encoding` belongs to text files; Parquet files say it themselves")
         doubled = sorted({name for name in self.header if self.header.count(name) > 1})
         if doubled:
             raise ValueError(f"`header` names `{doubled[0]}` twice")

@@ -70,6 +70,22 @@ def _time_pattern(value: str) -> str:
     return value
 
 
+def _delimiter(value: str) -> str:
+    if value and (len(value) != 1 or not value.isascii() or value in '"\r\n' or value.isalnum()):
+        raise ValueError(f'`{value}` cannot part fields: give one character such as `;`, `|` or a tab ("\\t")')
+    return value
+
+
+def _encoding(value: str) -> str:
+    try:
+        "".encode(value)
+    except LookupError as error:
+        raise ValueError(
+            f"`{value}` is no known encoding; for example `utf-8`, `latin-1`, `cp1252`, `utf-16`"
+        ) from error
+    return value
+
+
 def _each_once(values: tuple[Item, ...]) -> tuple[Item, ...]:
     doubled = [value for value in values if values.count(value) > 1]
     if doubled:
@@ -106,6 +122,8 @@ Identifier = Annotated[str, AfterValidator(_identifier)]
 FilePattern = Annotated[str, AfterValidator(_file_pattern)]
 Zone = Annotated[str, AfterValidator(_zone)]
 ZoneIfAny = Annotated[str, AfterValidator(_zone_if_any)]
+Delimiter = Annotated[str, AfterValidator(_delimiter)]
+Encoding = Annotated[str, AfterValidator(_encoding)]
 TimePattern = Annotated[str, AfterValidator(_time_pattern)]
 EachOnce = Annotated[tuple[Item, ...], AfterValidator(_each_once)]
 Duration = Annotated[str, AfterValidator(_duration)]

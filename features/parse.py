@@ -25,7 +25,11 @@ NUMBER = r"^[ \t\r\n]*[-+.eE0-9]+[ \t\r\n]*$"
 ISO_DAY = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
 CLOCK = r"[T ][0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]+)?)?"
 OFFSET = r" ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)"
-WHERE_FROM = ("_file", "_row", "_text", "_reject")
+NO_VALUE = r"(?i)^(null|none|nil|nan|n/?a|\\n|-|\?)\z"
+"""What stands for a missing number in text files."""
+WHOLE = r"^[-+]?[0-9]+\.0+\z"
+ROUNDED = r"^[-+]?[0-9](\.[0-9]+[eE]\+?|[eE]\+)[0-9]+\z"
+"""A number as a spreadsheet or a data frame writes one that is too long for it: what was an id is none any more."""
 
 
 def text(column: str) -> Column:
@@ -33,6 +37,14 @@ def text(column: str) -> Column:
     from pyspark.sql import functions as F
 
     return F.nullif(F.trim(F.col(f"`{column}`")), F.lit(""))
+
+
+def code(column: str) -> Column:
+    """An id or a category. A whole number is the same in a file that writes it as a fraction: `5.0` is `5`."""
+    from pyspark.sql import functions as F
+
+    written = text(column)
+    return F.when(written.rlike(WHOLE), F.substring_index(written, ".", 1)).otherwise(written)
 
 
 def number(column: str, decimal: str = ".") -> Column:
@@ -82,8 +94,8 @@ def identity(columns: Sequence[str]) -> Column:
     """One id from one or several columns; null where a part is missing."""
     from pyspark.sql import functions as F
 
-    parts = [part for column in columns for part in (F.lit(KEY_SEPARATOR), text(column))][1:]
-    return text(columns[0]) if len(columns) == 1 else F.concat(*parts)
+    parts = [part for column in columns for part in (F.lit(KEY_SEPARATOR), code(column))][1:]
+    return code(columns[0]) if len(columns) == 1 else F.concat(*parts)
 
 
 def first_reason(*reasons: tuple[str, Column]) -> Column:
@@ -92,6 +104,32 @@ def first_reason(*reasons: tuple[str, Column]) -> Column:
 
     found = [F.when(condition, F.lit(reason)) for reason, condition in reasons]
     return F.coalesce(F.col("_reject"), *found)
+
+
+def no_number(column: str) -> str:
+    """The reason against a row whose number is none. A number that is missing is no reason."""
+    return f"`{column}` holds text that is no number"
+
+
+def _bad_values(ids: Sequence[str], numbers: Sequence[str], decimal: str = ".") -> Column:
+    """Why values of a row cannot be what the description says of them; null where they can."""
+    from pyspark.sql import functions as F
+
+    found = [
+        F.when(text(column).rlike(ROUNDED), F.lit(f"`{column}` holds a rounded number, which is no id"))
+        for column in dict.fromkeys(ids)
+    ]
+    for column in dict.fromkeys(numbers):
+        garbage = text(column).isNotNull() & number(column, decimal).isNull() & ~text(column).rlike(NO_VALUE)
+        found.append(F.when(garbage, F.lit(no_number(column))))
+    return F.coalesce(*found, F.lit(None).cast("string"))
+
+
+def _judged(typed: DataFrame, *reasons: tuple[str, Column]) -> DataFrame:
+    """`typed` with `_reject` saying why a row cannot be used: what is missing, then what stands in `_bad`."""
+    from pyspark.sql import functions as F
+
+    return typed.withColumn("_reject", F.coalesce(first_reason(*reasons), F.col("_bad"))).drop("_bad")
 
 
 def _row_text(columns: Sequence[str]) -> Column:
@@ -103,13 +141,13 @@ def _row_text(columns: Sequence[str]) -> Column:
 
 
 def _context(columns: Columns, decimal: str) -> dict[str, Column]:
-    categorical = {name: text(name) for name in columns.categorical}
+    categorical = {name: code(name) for name in columns.categorical}
     return categorical | {name: number(name, decimal) for name in columns.numeric}
 
 
 def _ids(user: str | None, ad: str | None) -> dict[str, Column]:
     wanted = (("user_id", user), ("ad_id", ad))
-    return {name: text(column) for name, column in wanted if column}
+    return {name: code(column) for name, column in wanted if column}
 
 
 def _clicked(label: InlineLabel) -> Column:
@@ -145,6 +183,7 @@ def parsed_impressions(landed: DataFrame, dataset: Dataset, source_columns: Sequ
     event_time = instant(log.time, dataset.time_zone)
     ids = _ids(log.user, log.ad)
     label = {"clicked": _clicked(dataset.label)} if isinstance(dataset.label, InlineLabel) else {}
+    numbers = [*log.context.numeric, *(name for measure in log.measures.values() for name in measure.source_columns)]
     typed = landed.select(
         F.to_date(F.from_utc_timestamp(event_time, dataset.time_zone)).alias("dt"),
         identity(log.id).alias("impression_id"),
@@ -157,6 +196,7 @@ def parsed_impressions(landed: DataFrame, dataset: Dataset, source_columns: Sequ
         "_row",
         _row_text(source_columns).alias("_text"),
         "_reject",
+        _bad_values([*log.id, *filter(None, (log.user, log.ad))], numbers, log.decimal).alias("_bad"),
     )
     reasons = [
         (f"no impression id in {', '.join(log.id)}", F.col("impression_id").isNull()),
@@ -164,7 +204,7 @@ def parsed_impressions(landed: DataFrame, dataset: Dataset, source_columns: Sequ
         *[(f"no {name} in the row", F.col(name).isNull()) for name in ids],
         *[("no label in the row", F.col(name).isNull()) for name in label],
     ]
-    return typed.withColumn("_reject", first_reason(*reasons))
+    return _judged(typed, *reasons)
 
 
 def parsed_clicks(landed: DataFrame, dataset: Dataset, source_columns: Sequence[str]) -> DataFrame:
@@ -182,12 +222,13 @@ def parsed_clicks(landed: DataFrame, dataset: Dataset, source_columns: Sequence[
         "_row",
         _row_text(source_columns).alias("_text"),
         "_reject",
+        _bad_values(log.id, ()).alias("_bad"),
     )
     reasons = (
         (f"no impression id in {', '.join(log.id)}", F.col("impression_id").isNull()),
         (f"time in {log.time.column} cannot be read", F.col("click_time").isNull()),
     )
-    return typed.withColumn("_reject", first_reason(*reasons))
+    return _judged(typed, *reasons)
 
 
 def parsed_attributes(landed: DataFrame, table: Attributes, source_columns: Sequence[str]) -> DataFrame:
@@ -197,15 +238,16 @@ def parsed_attributes(landed: DataFrame, table: Attributes, source_columns: Sequ
     source = table.key_column or table.key
     dates = [_day(name).alias(name) for name in table.dates]
     typed = landed.select(
-        text(source).alias(table.key),
+        code(source).alias(table.key),
         *[column.alias(name) for name, column in _context(table.columns, table.decimal).items()],
         *dates,
         "_file",
         "_row",
         _row_text(source_columns).alias("_text"),
         "_reject",
+        _bad_values([source], table.columns.numeric, table.decimal).alias("_bad"),
     )
-    return typed.withColumn("_reject", first_reason((f"no {source} in the row", F.col(table.key).isNull())))
+    return _judged(typed, (f"no {source} in the row", F.col(table.key).isNull()))
 
 
 def parsed_candidates(landed: DataFrame, candidates: LandingCandidates, source_columns: Sequence[str]) -> DataFrame:
@@ -220,5 +262,8 @@ def parsed_candidates(landed: DataFrame, candidates: LandingCandidates, source_c
         "_row",
         _row_text(source_columns).alias("_text"),
         "_reject",
+        _bad_values(
+            list(filter(None, (candidates.user, candidates.ad))), candidates.context.numeric, candidates.decimal
+        ).alias("_bad"),
     )
-    return typed.withColumn("_reject", first_reason(*[(f"no {name} in the row", F.col(name).isNull()) for name in ids]))
+    return _judged(typed, *[(f"no {name} in the row", F.col(name).isNull()) for name in ids])

@@ -7,7 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 from conf.landing import Columns
-from jobs.description.findings import LEAST_ROWS, Finding, quoted, share, suspicious, wrong
+from features.parse import no_number
+from jobs.description.findings import LEAST_ROWS, Finding, quoted, rejects_finding, share, suspicious, wrong
 from jobs.description.sampling import Sample
 
 if TYPE_CHECKING:
@@ -91,12 +92,15 @@ def leak_findings(sample: Sample, columns: Columns, clicked: np.ndarray | None) 
 
 def column_findings(sample: Sample, columns: Columns, decimal: str) -> list[Finding]:
     """Columns that say nothing, or are declared as what they are not."""
-    assert sample.raw is not None
-    if len(sample.usable) < LEAST_ROWS:
-        return []
+    assert sample.raw is not None and sample.parsed is not None
+    level = [finding for name in columns.numeric for finding in _number_findings(sample, name, decimal)]
+    no_numbers = [no_number(name) for name in columns.numeric]
+    judged = sample.raw[(sample.parsed["_reject"].isna() | sample.parsed["_reject"].isin(no_numbers)).to_numpy()]
+    if len(judged) < LEAST_ROWS:
+        return level
     found = []
     for name in columns.all:
-        text = sample.raw[name].str.strip().replace("", None)
+        text = judged[name].str.strip().replace("", None)
         there = text.dropna()
         missing = 1 - len(there) / len(text)
         if there.empty:
@@ -106,11 +110,8 @@ def column_findings(sample: Sample, columns: Columns, decimal: str) -> list[Find
         elif missing > MANY_MISSING:
             found.append((name, f"is missing in {share(missing)} of the rows; the data gate will warn every night"))
     for name in columns.categorical:
-        found += [(name, words) for words in _category_words(sample.raw[name].dropna())]
-    level = [suspicious(sample.kind.source, f"`{name}` {words}") for name, words in found]
-    for name in columns.numeric:
-        level += _number_findings(sample, name, decimal)
-    return level
+        found += [(name, words) for words in _category_words(judged[name].dropna())]
+    return [*(suspicious(sample.kind.source, f"`{name}` {words}") for name, words in found), *level]
 
 
 def _category_words(values: pd.Series) -> list[str]:
@@ -129,16 +130,15 @@ def _category_words(values: pd.Series) -> list[str]:
 
 def _number_findings(sample: Sample, name: str, decimal: str) -> list[Finding]:
     assert sample.raw is not None and sample.parsed is not None
-    text = sample.raw[name].str.strip().replace("", None)
-    unread = text.notna() & sample.parsed[name].isna()
-    source, there = sample.kind.source, int(text.notna().sum())
-    if unread.any():
-        examples = list(text[unread].unique())
-        part = float(unread.sum() / there)
-        words = f"`{name}` is declared numeric but {share(part)} of its values are no numbers, e.g. {quoted(examples)}"
+    source = sample.kind.source
+    unread = sample.raw.loc[(sample.parsed["_reject"] == no_number(name)).to_numpy(), name].str.strip()
+    if len(unread):
+        examples = list(unread.unique())
+        part = len(unread) / len(sample.parsed)
+        words = f"{share(part)} of the rows cannot be used: `{name}` is declared numeric and holds {quoted(examples)}"
         if decimal == "." and all(re.fullmatch(r"-?[\d.]*,\d+", value) for value in examples[:20]):
-            return [wrong(source, f'{words}; they have a decimal comma: `decimal: ","`')]
-        return [(wrong if part > 0.5 else suspicious)(source, f"{words}; make it categorical")]
+            return [wrong(source, f'{words}; these have a decimal comma: `decimal: ","`')]
+        return [rejects_finding(sample, part, f"{words}; make it categorical if these are no slips")]
     numbers = sample.parsed[name].dropna()
     whole = len(numbers) >= 5 * LEAST_ROWS and bool((numbers % 1 == 0).all())
     if whole and 2 < numbers.nunique() <= 12 and numbers.min() >= 100:

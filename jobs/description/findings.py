@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from conf.dataset import Dataset
 from conf.landing import ClickLog, Impressions, InlineLabel, TimeColumn
+from features.parse import no_number
 from jobs.description.sampling import Sample
 from jobs.description.times import spelling_of
 from jobs.landing.discovery import pattern_for
@@ -94,20 +95,24 @@ def row_findings(sample: Sample, time: TimeColumn | None, label: InlineLabel | N
     """Rows that a night would send to quarantine, by reason."""
     assert sample.raw is not None and sample.parsed is not None
     found = _label_findings(sample, label) if label is not None else []
-    rows = len(sample.parsed)
+    rows, numbers = len(sample.parsed), {no_number(name) for name in sample.kind.columns}
     for reason, count in sample.parsed["_reject"].value_counts().items():
         part, words = count / rows, str(reason)
-        if found and words == NO_LABEL:
-            continue  # said already, in better words
+        if (found and words == NO_LABEL) or words in numbers:
+            continue  # said elsewhere, in better words
         values = sample.raw.loc[(sample.parsed["_reject"] == reason).to_numpy()]
         if time is not None and words == f"time in {time.column} cannot be read":
             words = _unread_times(values[time.column], time)
         elif sample.parsed["_text"].notna().any() and "fields where the header has" in words:
             words += f", e.g. `{values['_text'].iloc[0][:80]}`; check the delimiter and `header`"
-        allowed = FEW_REJECTS if sample.kind.source in ("impressions", "clicks") else 0.5
-        report = wrong if part > allowed else suspicious
-        found.append(report(sample.kind.source, f"{share(part)} of the rows cannot be used: {words}"))
+        found.append(rejects_finding(sample, part, f"{share(part)} of the rows cannot be used: {words}"))
     return found
+
+
+def rejects_finding(sample: Sample, part: float, text: str) -> Finding:
+    """A finding about a share of rows that cannot be used: wrong where the data gate would stop the night for it."""
+    allowed = FEW_REJECTS if sample.kind.source in ("impressions", "clicks") else 0.5
+    return (wrong if part > allowed else suspicious)(sample.kind.source, text)
 
 
 def _unread_times(values: pd.Series, time: TimeColumn) -> str:

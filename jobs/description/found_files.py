@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 import re
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 SAMPLE_ROWS = 30_000
 SNIFFED_BYTES = 1 << 18
 SNIFFED_LINES = 50
+STRANGE_LINES = 0.01
+NO_VALUE = ("\\N", "NULL", "null", "NaN", "nan")
+"""Words that programs write for no value, and people for nothing else."""
 NO_DATA = (".md", ".rst", ".yaml", ".yml", ".toml", ".pdf", ".html", ".py", ".ipynb", ".zip", ".crc", ".png", ".jpg")
 DELIMITERS = ("\t", ";", "|", ",")
 DECIMAL_COMMA = re.compile(r"-?[\d.]*,\d+")
@@ -110,12 +114,13 @@ def _layout(path: Path, pattern: str) -> Files | None:
         start = stream.read(SNIFFED_BYTES)
     if start.startswith(b"PAR1"):
         return Files(files=pattern, format="parquet")
-    text = start.decode("utf-8-sig", errors="replace")
+    encoding = _encoding_of(start)
+    text = start.decode("utf-8-sig" if encoding == "utf-8" else encoding, errors="replace")
     lines = [line for line in text.splitlines()[:SNIFFED_LINES] if line.strip()]
     if not lines:
         return None
     if lines[0].lstrip().startswith("{"):
-        return Files(files=pattern, format="jsonl") if _is_json(lines[0]) else None
+        return Files(files=pattern, format="jsonl", encoding=encoding) if _is_json(lines[0]) else None
     delimiter = _delimiter_of(lines)
     if delimiter is None:
         return None
@@ -128,8 +133,18 @@ def _layout(path: Path, pattern: str) -> Files | None:
         format="tsv" if delimiter == "\t" else "csv",
         header=header,
         delimiter="" if delimiter in "\t," else delimiter,
+        encoding=encoding,
         decimal="," if comma else ".",
     )
+
+
+def _encoding_of(start: bytes) -> str:
+    """UTF-16 says so itself; where many lines are no UTF-8, it is likely the usual one of western Windows."""
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    lines = start.split(b"\n")[:-1]
+    strange = sum("\ufffd" in line.decode(errors="replace") and b"\xef\xbf\xbd" not in line for line in lines)
+    return "cp1252" if strange > STRANGE_LINES * len(lines) else "utf-8"
 
 
 def _is_json(line: str) -> bool:
@@ -171,6 +186,8 @@ def _read(data: Path, layout: Files) -> FoundFiles:
             break
     rows = pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame(columns=[*names, "_file"])
     good = rows[rows["_reject"].isna()] if "_reject" in rows else rows
+    words = tuple(word for word in NO_VALUE if (good[list(names)] == word).any(axis=None))
+    layout, good = layout.model_copy(update={"missing": words}), good.replace(dict.fromkeys(words))
     size = sum(file.path.stat().st_size for file in files)
     return FoundFiles(layout, tuple(files), names, good.reset_index(drop=True), size)
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from conf.dataset import Dataset
@@ -23,13 +21,17 @@ from jobs.landing.columns import (
     impression_source_columns,
 )
 from jobs.landing.discovery import LandingFile, all_files
-from jobs.landing.reader import column_names, rows_of, staged_schema
+from jobs.landing.json_rows import json_object
+from jobs.landing.reader import column_names, rows_of
+from jobs.landing.staged import staged_schema
+from jobs.landing.text_stream import opened
 
 if TYPE_CHECKING:
     import pandas as pd
     from pyspark.sql import DataFrame, SparkSession
 
 SAMPLE_ROWS = 100_000
+NAMING_BYTES = 4 << 20
 NAMING_LINES = 1_000
 """JSON lines whose keys tell the columns of a file."""
 
@@ -115,14 +117,14 @@ def names_in(file: LandingFile, layout: Files) -> list[str]:
     if layout.format != "jsonl":
         return column_names(file, layout)
     names: dict[str, None] = {}
-    with pa.input_stream(str(file.path), compression="detect") as stream:
-        lines = stream.read(4 << 20).split(b"\n")
+    with opened(file, layout) as stream:
+        lines = stream.read(NAMING_BYTES).split(b"\n")
     for line in islice((line for line in lines if line.strip()), NAMING_LINES):
         try:
-            content = json.loads(line)
+            content = json_object(line)
         except ValueError:
             continue  # the reader rejects such a line, and the last one may have been cut
-        names |= dict.fromkeys(_paths(content)) if isinstance(content, dict) else {}
+        names |= dict.fromkeys(_paths(content or {}))
     return list(names)
 
 

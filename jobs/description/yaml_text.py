@@ -67,6 +67,10 @@ def _files(layout: Files, count: int, rename: Mapping[str, str], indent: str) ->
     ]
     if layout.delimiter:
         lines.append(f"{indent}delimiter: {json.dumps(layout.delimiter)}")
+    if layout.encoding != "utf-8":
+        lines.append(_said(f"{indent}encoding: {layout.encoding}", "bytes that are no UTF-8 were seen"))
+    if layout.missing:
+        lines.append(_said(f"{indent}missing: {listed(layout.missing)}", "stand where there is no value"))
     if layout.decimal != ".":
         lines.append(_said(f'{indent}decimal: "{layout.decimal}"', "numbers like 1,5 were seen"))
     if layout.header:

@@ -24,6 +24,22 @@ TEXTS = [
     *("1E400", "NaN", "Infinity", "-inf", "+5", "1_000", "1,5", "1.000,5", "1d", "1f", "1D", "5L", "0x10", "0x1p3"),
     *("--", "null", "1.", "  .5", ".", "e5", "1e-400", "12345678901234567890", "4.9e-324", "\u0661\u0662"),
     *("\U0001d7cf", "1 2", "1\u00a0", "-0", "\u00e9", "\u65e5\u672c", None),
+    *(
+        "5.0",
+        "-12.00",
+        "5.0\n",
+        "5.0.0",
+        "\u0665.0",
+        "1.5E18",
+        "1e+20",
+        "1e+20\n",
+        "1e20",
+        "NULL",
+        "n/a",
+        "\\N",
+        "\\n",
+        "-",
+    ),
 ]
 TIMES = [
     *("2026-01-10", "2026-1-5", "2026-01-10 12:00", "2026-01-10T12:00:00", "2026-01-10T12:00:00Z", "2026-01-10T12:00Z"),
@@ -33,6 +49,7 @@ TIMES = [
     *("2026-01-10 1:2:3", "2026-01-10 12", "2026", "10:30", "10:30:00", "2026-01", "now", "today", " 2026-01-10 "),
     *("2026-01-10 12:00:00 Europe/Berlin", "2026-01-10 12:00:00+19:00", "2026-01-10 12:00:00.", "2026-03-29 02:30:00"),
     *("2026-10-25 02:30:00", "1900-01-01 00:00:00", "-2026-01-01", "2026-01-10  12:00:00", "2026/01/10", "20260110"),
+    *("2026-01-10 12:00:00.000000000", "2026-01-10 12:00:00.123456789", "2026-01-10 12:00:00.000+0100"),
     *("2026-01-10 12:00:00\r", "2026-01-10\n", "\t2026-01-10", "\u0662\u0660\u0662\u0666-01-10", "99/99/2026", None),
 ]
 NUMBERS = [0.0, 1.0, -1.0, 0.5, 1.5, 2.5, -2.5, 1e308, 5e-324, NAN, INFINITY, -INFINITY, 1e17, 2.4999999999999996, None]
@@ -68,7 +85,7 @@ def text_expressions() -> dict[str, Column]:
     from pyspark.sql import functions as F
 
     from features.context import band, first_part
-    from features.parse import number, text
+    from features.parse import _bad_values, code, number, text
 
     v = F.col("v")
     return {
@@ -83,6 +100,9 @@ def text_expressions() -> dict[str, Column]:
         "coalesce": F.coalesce(v, F.lit("?")),
         "compared": v == F.lit("a"),
         "our text": text("v"),
+        "our code": code("v"),
+        "our objection to an id": _bad_values(["v"], []),
+        "our objection to a number": _bad_values([], ["v"]),
         "our number": number("v"),
         "our number with a decimal comma": number("v", ","),
         "our band": band(number("v"), (1.0, 2.0, 100.0)),

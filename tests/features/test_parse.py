@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from conf.dataset import Dataset
-from conf.landing import TimeColumn
+from conf.landing import Measure, TimeColumn
 from features.arrival import with_duplicate_flag
 from features.parse import identity, instant, number, parsed_impressions
 
@@ -117,8 +117,37 @@ def test_a_rejected_row_keeps_what_it_said(table, dataset):
 
 
 def test_a_missing_context_value_does_not_reject_a_row(table, dataset):
-    row = parsed(table, dataset, slot="", bid="cheap")
-    assert (row["slot"], row["bid"], row["_reject"]) == (None, None, None)
+    for nothing in ("", "NULL", "n/a", "nan", "\\N", None):
+        row = parsed(table, dataset, slot="", bid=nothing)
+        assert (row["slot"], row["bid"], row["_reject"]) == (None, None, None)
+
+
+@pytest.mark.parametrize("bid", ["cheap", "1.5 EUR", "0x10", "inf", "1,5"])
+def test_text_in_the_place_of_a_number_rejects_its_row(table, dataset, bid):
+    assert parsed(table, dataset, bid=bid)["_reject"] == "`bid` holds text that is no number"
+
+
+def test_a_whole_number_is_the_same_id_with_and_without_a_fraction(table, dataset):
+    row = parsed(table, dataset, user="1234567.0", ad="7", slot="-3.00", impression_id="a1.0")
+    assert (row["user_id"], row["ad_id"], row["slot"], row["impression_id"]) == ("1234567", "7", "-3", "a1.0")
+
+
+@pytest.mark.parametrize("user", ["1.23457E+11", "1e+20", "1.5E18"])
+def test_a_number_that_was_rounded_is_no_id(table, dataset, user):
+    assert parsed(table, dataset, user=user)["_reject"] == "`user` holds a rounded number, which is no id"
+
+
+def test_an_id_that_only_looks_like_a_number_is_one(table, dataset):
+    ids = ["1e10", "5E7", "12e+5", "1.0.0", "0x1p3", "1e+1a"]
+    assert [parsed(table, dataset, user=user)["user_id"] for user in ids] == ids
+
+
+def test_text_in_the_place_of_a_measured_outcome_rejects_its_row(table, dataset):
+    log = dataset.impressions.model_copy(
+        update={"outcomes": ("slot",), "measures": {"watched": Measure(columns=("slot",))}}
+    )
+    row = parsed(table, dataset.model_copy(update={"impressions": log}), slot="long")
+    assert row["_reject"] == "`slot` holds text that is no number"
 
 
 def test_an_impression_belongs_to_its_local_day(table, dataset):

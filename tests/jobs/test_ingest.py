@@ -128,6 +128,49 @@ def test_rows_that_cannot_be_used_go_to_quarantine_with_place_text_and_reason(ti
     assert "shown_at=yesterday" in texts[4]
 
 
+def test_a_broken_row_with_bytes_that_are_no_text_costs_the_file_nothing_else(tiny):
+    folder = land(tiny.data, FIRST, impressions=[impression("i1", FIRST)], clicks=[("i1", f"{FIRST} 13:00:00")])
+    for name, broken in (("impressions.csv", b"i2,\xff\xfe\n"), ("clicks.jsonl", b'{"impression_id": "\xff"\n')):
+        with (folder / name).open("ab") as stream:
+            stream.write(broken)
+    ingest(tiny, FIRST)
+    assert ids(tiny) == ["i1"]
+    assert quarantined(tiny) == [
+        (f"{FIRST}/clicks.jsonl", 2, "bytes that are no text in utf-8"),
+        (f"{FIRST}/impressions.csv", 3, "2 fields where the header has 6"),
+    ]
+
+
+def test_a_column_that_is_of_another_type_on_the_next_day_gives_right_rows_or_quarantined_ones(tiny):
+    """Ids come as whole numbers, then as fractions; the bid as a number, then as text in one row."""
+    land(tiny.data, FIRST, impressions=[("1", "7", "3", f"{FIRST} 12:00:00", "1", "1")])
+    second = [
+        ("2", "7.0", "3.0", f"{SECOND} 12:00:00", "1.0", "1.5"),
+        ("3", "7", "3", f"{SECOND} 12:00:00", "1", "low"),
+    ]
+    land(tiny.data, SECOND, impressions=second)
+    ingest(tiny, FIRST)
+    ingest(tiny, SECOND)
+    columns = ("user_id", "ad_id", "slot", "bid")
+    rows = [tuple(row[name] for name in columns) for row in tiny.store.rows("impressions")]
+    assert sorted(rows) == [("7", "3", "1", 1.0), ("7", "3", "1", 1.5)]
+    assert quarantined(tiny) == [(f"{SECOND}/impressions.csv", 3, "`bid` holds text that is no number")]
+
+
+def test_a_column_that_comes_or_goes_between_days_is_left_out_or_an_error_that_names_it(tiny):
+    header = "impression_id,user,ad,shown_at,slot,bid"
+    wider = tiny.data / str(FIRST) / "impressions.csv"
+    wider.parent.mkdir()
+    wider.write_text(f"new,{header}\nx,i1,u1,a1,{FIRST} 12:00:00,top,1\n", encoding="utf-8")
+    ingest(tiny, FIRST)
+    assert ids(tiny) == ["i1"]
+    narrower = tiny.data / str(SECOND) / "impressions.csv"
+    narrower.parent.mkdir()
+    narrower.write_text(f"{header.removesuffix(',bid')}\ni2,u1,a1,{SECOND} 12:00:00,top\n", encoding="utf-8")
+    with pytest.raises(LandingError, match=rf"{SECOND}/impressions\.csv has no column `bid`; it has: `impression_id`"):
+        ingest(tiny, SECOND)
+
+
 def test_late_rows_count_up_to_the_last_late_day_and_rows_of_the_future_never(tiny):
     days = {f"i{back}": THIRD - timedelta(days=back) for back in range(-1, 4)}
     land(tiny.data, THIRD, impressions=[impression(name, day) for name, day in days.items()])

@@ -113,7 +113,10 @@ def test_columns_declared_as_what_they_are_not_are_suspicious(checked):
     report = checked(change, context={"categorical": ["size"], "numeric": ["kind"]})
 
     assert "`size` is declared categorical but holds fractions" in doubts(report)[0]
-    assert "`kind` is declared numeric but 100% of its values are no numbers" in wrong(report)[0]
+    assert wrong(report) == [
+        "100% of the rows cannot be used: `kind` is declared numeric and holds `a`, `b`, `c`; "
+        "make it categorical if these are no slips"
+    ]
 
 
 def test_a_user_of_its_own_in_every_row_is_suspicious(checked):

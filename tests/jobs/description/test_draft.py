@@ -61,6 +61,30 @@ def test_a_german_log_without_users_is_drafted(tmp_path, engine):
     assert check(dataset, data, engine).usable
 
 
+def test_another_encoding_and_words_for_no_value_are_drafted(tmp_path, engine):
+    lines = ["id\ttime\tad\tGerät\tprice\tclick"]
+    for n in range(300):
+        time = f"2026-01-05 {n // 60:02}:{n % 60:02}:00"
+        price, device = "\\N" if n % 3 else f"{n / 7:.2f}", ("Büro", "Küche")[n % 2]
+        lines.append("\t".join([f"i{n}", time, f"a{n % 5}", device, price, str(int(n % 9 == 0))]))
+    data = tmp_path / "log"
+    data.mkdir()
+    (data / "log.tsv").write_bytes("\n".join(lines).encode("cp1252"))
+
+    dataset = drafted_dataset(data, tmp_path)
+
+    shown = dataset.impressions
+    assert (shown.format, shown.encoding, shown.missing) == ("tsv", "cp1252", ("\\N",))
+    assert (shown.context.categorical, shown.context.numeric) == (("gerat",), ("price",))
+    assert check(dataset, data, engine).usable
+
+
+def test_one_line_of_broken_bytes_makes_no_other_encoding(tmp_path):
+    rows = [f"i{n},2026-01-05 {n // 60:02}:{n % 60:02}:00,a{n % 5},{int(n % 9 == 0)}".encode() for n in range(300)]
+    (tmp_path / "log.csv").write_bytes(b"\n".join([b"id,time,ad,click", *rows, b"\xff,,,", b""]))
+    assert "encoding" not in drafted(tmp_path, "mine")
+
+
 def test_hourly_json_lines_with_a_click_log_are_drafted(tmp_path, engine):
     data = tmp_path / "log"
     begin = datetime(2026, 5, 1, tzinfo=UTC)

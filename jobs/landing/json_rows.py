@@ -1,0 +1,79 @@
+"""Rows of JSON lines: one object a line; `device.os` reaches into an object inside it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from conf.landing import Files
+from jobs.landing.discovery import LandingFile
+from jobs.landing.staged import LONGEST_TEXT, staged_schema
+from jobs.landing.text_stream import NO_TEXT, lines_of, opened, shown
+
+BLOCK_BYTES = 16 << 20
+BLOCK_ROWS = 65_536
+LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+DAMAGE = NO_TEXT.encode()
+
+
+def json_rows(file: LandingFile, columns: Sequence[str], layout: Files) -> Iterator[pa.Table]:
+    """Blocks of a file's rows."""
+    sources = {name: layout.rename.get(name, name) for name in columns}
+    schema = staged_schema(columns)
+    with opened(file, layout) as stream:
+        records: list[dict[str, Any]] = []
+        for line, raw in enumerate(lines_of(stream, BLOCK_BYTES), start=1):
+            if raw.strip():
+                records.append(_record(raw, sources, layout) | {"_file": file.name, "_row": line})
+            if len(records) >= BLOCK_ROWS:
+                yield pa.Table.from_pylist(records, schema=schema)
+                records = []
+        yield pa.Table.from_pylist(records, schema=schema)
+
+
+def json_object(raw: bytes) -> dict[str, Any] | None:
+    """The object on a line, or None where the line holds something else.
+
+    Raises:
+        ValueError: the line is no JSON.
+    """
+    content = json.loads(raw, parse_constant=lambda name: None)
+    return content if isinstance(content, dict) else None
+
+
+def _record(raw: bytes, sources: Mapping[str, str], layout: Files) -> dict[str, Any]:
+    if DAMAGE in raw:
+        return _reject(raw, f"bytes that are no text in {layout.encoding}")
+    try:
+        content = json_object(raw)
+    except (ValueError, RecursionError) as error:
+        return _reject(raw, f"no JSON: {error}")
+    if content is None:
+        return _reject(raw, "JSON, but not an object: each line must hold one")
+    record = {name: _text(_member(content, source)) for name, source in sources.items()}
+    if b"\\u" in raw and LONE_SURROGATE.search("".join(value or "" for value in record.values())):
+        return _reject(raw, "half a surrogate pair, which is no character")
+    return record
+
+
+def _member(content: dict[str, Any], source: str) -> Any:
+    """A member of a JSON object; `device.os` also reaches into an object inside it."""
+    if source in content or "." not in source:
+        return content.get(source)
+    outer, _, inner = source.partition(".")
+    below = content.get(outer)
+    return _member(below, inner) if isinstance(below, dict) else None
+
+
+def _reject(raw: bytes, reason: str) -> dict[str, Any]:
+    return {"_text": shown(raw.decode())[:LONGEST_TEXT], "_reject": reason}
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return str(int(value)) if isinstance(value, bool) else json.dumps(value)
