@@ -73,7 +73,6 @@ class TrainingSettings(Frozen):
     sampling_rate: float = Field(
         1.0, gt=0, le=1, description="Share of non-clicks kept; predictions are corrected for it"
     )
-    half_life_days: float = Field(0.0, ge=0, description="Weight of a day halves every so many days; 0: all days alike")
     seed: int = 7
     threads: int = Field(0, ge=0, description="0: all cores")
     device: Literal["cpu", "cuda"] = "cpu"

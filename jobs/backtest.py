@@ -167,7 +167,9 @@ def _tested(
     for model, bundle in bundles:
         announce(day, model)
         p[model] = bundle.predict(rows)
-        chosen = {name: bundle.summary[name] for name in ("rounds", "tree_weight") if name in bundle.summary}
+        chosen = {
+            name: bundle.summary[name] for name in ("half_life_days", "rounds", "tree_weight") if name in bundle.summary
+        }
         found = evaluation(p[model], labels)
         figures.append(DayFigures(day, model, split.train, split.validation, found, chosen))
     return figures, _Scored(labels, clusters_of(rows), p)

@@ -109,14 +109,11 @@ def model_settings(workspace: Workspace) -> ModelSettings:
 
 def training_batches(workspace: Workspace, split: TimeSplit) -> tuple[ParquetBatches, ParquetBatches]:
     """The rows of the training and of the validation days."""
-    from models.batches import ParquetBatches, recency_weights, training_columns
+    from models.batches import ParquetBatches, training_columns
 
-    half_life = workspace.settings.training.half_life_days
-    weights = recency_weights((*split.train, *split.validation), half_life) if half_life else None
     wanted = training_columns(model_columns(workspace.dataset))
     train, validation = (
-        ParquetBatches(example_files(workspace, days), wanted, day_weights=weights)
-        for days in (split.train, split.validation)
+        ParquetBatches(example_files(workspace, days), wanted) for days in (split.train, split.validation)
     )
     return train, validation
 

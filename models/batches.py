@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from conf.errors import NotReady, StoreError
+from conf.errors import StoreError
 from models.arrow_values import column_of, floats_of
 from models.columns import FeatureColumns
 
@@ -38,15 +36,11 @@ def training_columns(columns: FeatureColumns) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class ParquetBatches:
-    """The rows of Parquet files, in the order of `files`, at most `batch_rows` at a time.
-
-    `day_weights` adds the column `weight`: the weight of the row's day, 1 for a day that is not named.
-    """
+    """The rows of Parquet files, in the order of `files`, at most `batch_rows` at a time."""
 
     files: Sequence[str]
     columns: Sequence[str]
     batch_rows: int = 65_536
-    day_weights: Mapping[date, float] | None = None
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         if not self.files:
@@ -58,8 +52,7 @@ class ParquetBatches:
         scanned = dataset.to_batches(
             columns=list(self.columns), batch_size=self.batch_rows, batch_readahead=4, fragment_readahead=2
         )
-        for batch in _filled(scanned, self.batch_rows):
-            yield _with_weights(batch, self.day_weights) if self.day_weights else batch
+        yield from _filled(scanned, self.batch_rows)
 
 
 @dataclass(frozen=True)
@@ -109,14 +102,6 @@ def all_labels(batches: Batches) -> np.ndarray:
     return np.concatenate(labels) if labels else np.empty(0)
 
 
-def recency_weights(days: Sequence[date], half_life_days: float) -> dict[date, float]:
-    """Weight 1 for the latest day, halved for every `half_life_days` before it."""
-    if not days:
-        raise NotReady("There are no days to weigh: training needs at least one mature day.")
-    latest = max(days)
-    return {day: 0.5 ** ((latest - day).days / half_life_days) for day in days}
-
-
 def _filled(scanned: Iterator[pa.RecordBatch], batch_rows: int) -> Iterator[pa.RecordBatch]:
     # Small row groups give small batches; fixed costs of encoding are per batch.
     waiting: list[pa.RecordBatch] = []
@@ -129,10 +114,3 @@ def _filled(scanned: Iterator[pa.RecordBatch], batch_rows: int) -> Iterator[pa.R
             waiting, rows = [], 0
     if waiting:
         yield from batches_of(pa.Table.from_batches(waiting), batch_rows)
-
-
-def _with_weights(batch: pa.RecordBatch, day_weights: Mapping[date, float]) -> pa.RecordBatch:
-    days = pa.array(list(day_weights), pa.date32())
-    weights = pa.array([float(weight) for weight in day_weights.values()], pa.float64())
-    positions = pc.index_in(pc.cast(column_of(batch, DAY), pa.date32()), value_set=days)
-    return batch.append_column(WEIGHT, pc.fill_null(weights.take(positions), 1.0))

@@ -20,7 +20,7 @@ from models.constant import ConstantModel, RowCountEncoder
 from models.downsampling import corrected_for_sampling
 from models.encoders import Encoder, HashingEncoder, MatrixEncoder
 from models.logistic import LogisticModel
-from models.members import Estimator, Members, joined
+from models.members import Estimator, Members, joined, members_that_forget
 from models.metrics import auc, normalised_entropy
 from models.mix import MixModel, PairEncoder
 from models.probability import clipped
@@ -36,8 +36,8 @@ class ModelBundle:
     """Everything between a row of features and its p(click).
 
     `summary` holds figures of the training: `validation_rows`, `validation_ne`, `validation_auc` (of uncalibrated
-    predictions before a refit), and what the validation rows chose: `rounds` where there are trees, `tree_weight` in a
-    mix.
+    predictions before a refit), and what the validation rows chose: `half_life_days`, `rounds` where there are trees,
+    `tree_weight` in a mix.
     """
 
     kind: ModelKind
@@ -148,6 +148,8 @@ def train_bundles(
     """
     labels = all_labels(validation)
     chosen = Members(settings, columns, train, validation, sampling_rate)
+    if set(kinds) != {"constant"}:
+        chosen = members_that_forget(chosen)
     final = chosen
     if settings.refit and len(labels):
         final = replace(chosen, train=JoinedBatches((train, validation)), validation=None, before=chosen)
@@ -156,7 +158,7 @@ def train_bundles(
         encoder, estimator = chosen.fitted(kind)
         raw = ModelBundle(kind, encoder, estimator, IdentityCalibrator(), rate, columns, settings)
         p = joined([raw.uncalibrated(batch) for batch in validation])
-        summary = _chosen(estimator) | _quality(p, labels)
+        summary = _chosen(estimator) | {"half_life_days": chosen.half_life_days} | _quality(p, labels)
         encoder, estimator = final.fitted(kind)
         calibrator = fit_calibrator(settings.calibration, p, labels)
         yield kind, replace(raw, encoder=encoder, estimator=estimator, calibrator=calibrator, summary=summary)

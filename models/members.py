@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, assert_never
@@ -13,10 +14,12 @@ from models.batches import Batches, all_labels
 from models.boosted import BoostedModel, fit_boosted
 from models.columns import FeatureColumns
 from models.constant import ConstantModel, RowCountEncoder, fit_constant
-from models.downsampling import DownsampledBatches
+from models.downsampling import DownsampledBatches, corrected_for_sampling
 from models.encoders import Encoder, HashingEncoder, MatrixEncoder
 from models.logistic import LogisticModel, fit_logistic
+from models.metrics import row_losses
 from models.mix import MixModel, PairEncoder, best_weight
+from models.recency import RecencyWeighted, better_beyond_noise, latest_day
 from models.settings import ModelKind, ModelSettings
 
 
@@ -37,7 +40,7 @@ class Members:
     """Fits on `train`, both it and `validation` given whole; `sampling_rate` is the share of non-clicks learned from.
 
     `validation` rows stop the trees and weigh the mix. Members that are fitted again on more rows have none left: they
-    take rounds and weight from those fitted `before`.
+    take rounds and weight from those fitted `before`. Training rows weigh by their age before the day `latest`.
     """
 
     settings: ModelSettings
@@ -45,6 +48,8 @@ class Members:
     train: Batches
     validation: Batches | None
     sampling_rate: float = 1.0
+    latest: date | None = None
+    half_life_days: float = 0.0
     before: Members | None = None
 
     def fitted(self, kind: ModelKind) -> tuple[Encoder, Estimator]:
@@ -94,14 +99,43 @@ class Members:
         second = joined([trees.predict(tree_encoder.encode(batch)) for batch in rows])
         return best_weight(first, second, all_labels(rows))
 
+    @cached_property
+    def linear_losses(self) -> np.ndarray:
+        """The linear model's log loss on each validation row, corrected for sampling. Shape (rows,)."""
+        encoder, linear = self.linear
+        rows = self.validation or ()
+        p = joined([linear.predict(encoder.encode(batch)) for batch in rows])
+        return row_losses(corrected_for_sampling(p, self.sampling_rate), all_labels(rows))
+
     @property
     def _sampled(self) -> Batches:
-        return DownsampledBatches(self.train, self.sampling_rate)
+        sampled = DownsampledBatches(self.train, self.sampling_rate)
+        return sampled if self.latest is None else RecencyWeighted(sampled, self.latest, self.half_life_days)
 
     @property
     def _stopping(self) -> Batches | None:
         # Early stopping compares log loss, so it has to see clicks as often as the trees did.
         return None if self.validation is None else DownsampledBatches(self.validation, self.sampling_rate)
+
+
+def members_that_forget(members: Members) -> Members:
+    """The members with that half-life of `settings.half_life_days` that predicts the validation rows best.
+
+    The linear model is the quickest to fit, so it chooses for all. Half-lives are tried in order, and a later one has
+    to beat the best before it by more than chance, for one day's rows hardly tell small differences.
+    """
+    latest = latest_day(members.validation or ())
+    if latest is None:
+        return members
+    first, *others = (
+        replace(members, latest=latest, half_life_days=half_life) for half_life in members.settings.half_life_days
+    )
+    best, losses = first, None
+    for other in others:
+        losses = best.linear_losses if losses is None else losses
+        if better_beyond_noise(other.linear_losses, than=losses):
+            best, losses = other, other.linear_losses
+    return best
 
 
 def joined(parts: list[np.ndarray]) -> np.ndarray:

@@ -28,9 +28,12 @@ class ModelSettings:
     validation rows together, with `refit_rounds` times as many rounds for the larger number of rows.
     `calibration`: a refit has learned the click rate of the latest days already, so that a calibrator fitted before it
     corrects the same thing twice; without a refit, "platt" pays.
+    `half_life_days`: the weight of a training day halves every so many days, 0 for all days alike; of several, the
+    validation rows choose. A world that has just changed wants a short memory, a steady one a long.
     """
 
     calibration: CalibrationMethod = "identity"
+    half_life_days: tuple[float, ...] = (0.0, 3.0)
     refit: bool = True
     refit_rounds: float = 1.1
     constant: ConstantSettings = field(default_factory=ConstantSettings)
@@ -56,6 +59,8 @@ class ModelSettings:
         read = {
             name: _settings_of(parts[name], value, name) if name in parts else value for name, value in state.items()
         }
+        if "half_life_days" in read:
+            read["half_life_days"] = tuple(float(days) for days in read["half_life_days"])
         return _settings_of(cls, read, "model")
 
 

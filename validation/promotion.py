@@ -94,7 +94,8 @@ def judge(scores: PairedScores, policy: PromotionPolicy, *, champion: str) -> Ve
     """The verdict on the challenger. `champion` is how the sentences call its opponent, such as `version 3`.
 
     It is promoted if every check holds: enough to judge from; NE lower with the policy's confidence; the calibration
-    ratio within the policy's bounds; and no large slice clearly harmed or miscalibrated (see `_slice_checks`).
+    ratio not out of the policy's bounds by more than chance; and no large slice clearly harmed or miscalibrated (see
+    `_slice_checks`).
     """
     cluster = np.unique(scores.cluster, return_inverse=True)[1]
     clusters = int(np.max(cluster)) + 1 if len(cluster) else 0
@@ -110,7 +111,7 @@ def judge(scores: PairedScores, policy: PromotionPolicy, *, champion: str) -> Ve
     checks = (
         *grounds,
         _better(gain, ne, champion_ne, policy, champion),
-        _calibrated(clicked, scores.challenger, policy),
+        _calibrated(clicked, scores.challenger, cluster, policy),
         *_slice_checks(scores, loss, champion_loss, cluster, policy, champion),
     )
     margin = gain.margin(policy.confidence) / entropy
@@ -195,17 +196,18 @@ def _better(gain: Estimate, ne: float, champion_ne: float, policy: PromotionPoli
     )
 
 
-def _calibrated(clicked: np.ndarray, p: np.ndarray, policy: PromotionPolicy) -> Check:
-    predicted, happened = float(np.sum(p)), float(clicked.sum())
-    low, high = policy.min_calibration_ratio, policy.max_calibration_ratio
-    ratio = predicted / happened
+def _calibrated(clicked: np.ndarray, p: np.ndarray, cluster: np.ndarray, policy: PromotionPolicy) -> Check:
+    """Out of bounds by more than chance is a failure: with few clicks, a sound model is often out of them."""
+    ratio = float(np.sum(p)) / float(clicked.sum())
+    excess = _excess(clicked, p, cluster, policy)
+    chance = excess.certainty_above(0.0) < policy.confidence
     return Check(
         "calibration",
-        low <= ratio <= high,
+        excess.value <= 0.0 or chance,
         ratio,
-        f"{low:g} to {high:g}",
-        f"{predicted:,.1f} clicks were predicted and {happened:,.0f} happened, a ratio of {ratio:.3f}; "
-        f"{low:g} to {high:g} is allowed.",
+        _bounds(policy),
+        f"{_predicted(clicked, p)}, a ratio of {ratio:.3f}; {_bounds(policy)} is allowed."
+        + (" This may be chance." if excess.value > 0.0 and chance else ""),
     )
 
 
@@ -278,31 +280,45 @@ def _calibrated_level(
 
     A level on which both are off, and the challenger less, is no reason to keep the champion.
     """
-    predicted, happened = float(p.sum()), float(clicked.sum())
-    low, high = policy.min_calibration_ratio, policy.max_calibration_ratio
-    within = low * happened <= predicted <= high * happened
-    chance = _surplus(clicked, p, cluster).certainty_above(0.0) < confidence
-    nearer = abs(predicted - happened) < abs(float(champion_p.sum()) - happened)
-    ratio = predicted / happened if happened else None
+    happened = float(clicked.sum())
+    excess = _excess(clicked, p, cluster, policy)
+    within = excess.value <= 0.0
+    chance = excess.certainty_above(0.0) < confidence
+    nearer = abs(float(p.sum()) - happened) < abs(float(champion_p.sum()) - happened)
+    ratio = float(p.sum()) / happened if happened else None
     remark = " This may be chance." if chance else f" {champion} is further off." if nearer else ""
     return Check(
         f"calibration {name}",
         within or chance or nearer,
         ratio,
-        f"{low:g} to {high:g}",
-        f"On {name} {predicted:,.1f} clicks were predicted and {happened:,.0f} happened"
+        _bounds(policy),
+        f"On {name} {_predicted(clicked, p)}"
         + (f", a ratio of {ratio:.3f}" if ratio is not None else "")
-        + f"; {low:g} to {high:g} is allowed."
+        + f"; {_bounds(policy)} is allowed."
         + ("" if within else remark),
     )
 
 
-def _surplus(clicked: np.ndarray, p: np.ndarray, cluster: np.ndarray) -> Estimate:
-    """Size of the mean of predicted minus clicked. Its error is at least what coins of these probabilities would have,
-    since a level without a single click shows no spread of its own."""
-    mean = clustered_ratio(p - clicked, np.ones(len(p)), cluster)
-    coins = float(np.sqrt(np.sum(p * (1.0 - p)))) / len(p)
-    return Estimate(abs(mean.value), max(mean.error, coins), mean.clusters)
+def _excess(clicked: np.ndarray, p: np.ndarray, cluster: np.ndarray, policy: PromotionPolicy) -> Estimate:
+    """Clicks predicted beyond the nearer bound of the calibration ratio, a row; positive where out of bounds.
+
+    Its error is at least what coins of these probabilities would have, since a level without a single click shows no
+    spread of its own.
+    """
+    above = (p - policy.max_calibration_ratio * clicked, policy.max_calibration_ratio)
+    below = (policy.min_calibration_ratio * clicked - p, policy.min_calibration_ratio)
+    beyond, bound = max(above, below, key=lambda side: float(side[0].sum()))
+    mean = clustered_ratio(beyond, np.ones(len(p)), cluster)
+    coins = bound * float(np.sqrt(np.sum(p * (1.0 - p)))) / len(p)
+    return Estimate(mean.value, max(mean.error, coins), mean.clusters)
+
+
+def _bounds(policy: PromotionPolicy) -> str:
+    return f"{policy.min_calibration_ratio:g} to {policy.max_calibration_ratio:g}"
+
+
+def _predicted(clicked: np.ndarray, p: np.ndarray) -> str:
+    return f"{float(np.sum(p)):,.1f} clicks were predicted and {float(clicked.sum()):,.0f} happened"
 
 
 def _change(relative: float) -> str:

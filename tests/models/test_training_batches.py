@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from conf.errors import StoreError
-from models.batches import ParquetBatches, TableBatches, labels_of, recency_weights, weights_of
+from models.batches import ParquetBatches, TableBatches, labels_of
 
 
 def _write(path: Path, values: list[int], day: date = date(2024, 5, 1)) -> str:
@@ -38,20 +38,6 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
 
 def test_no_files_give_no_batches() -> None:
     assert list(ParquetBatches([], ["x"])) == []
-
-
-def test_rows_carry_the_weight_of_their_day(tmp_path: Path) -> None:
-    first, second = date(2024, 5, 1), date(2024, 5, 2)
-    files = [_write(tmp_path / "a.parquet", [1], first), _write(tmp_path / "b.parquet", [2], second)]
-    (batch,) = ParquetBatches(files, ["x", "dt"], day_weights={first: 0.25})
-    weights = weights_of(batch)
-    assert weights is not None
-    assert weights.tolist() == [0.25, 1.0]
-
-
-def test_recency_halves_the_weight_every_half_life() -> None:
-    days = [date(2024, 5, 1), date(2024, 5, 8), date(2024, 5, 15)]
-    assert list(recency_weights(days, 7.0).values()) == [0.25, 0.5, 1.0]
 
 
 def test_a_label_other_than_0_and_1_is_refused() -> None:

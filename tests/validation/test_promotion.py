@@ -134,11 +134,17 @@ def test_the_confidence_asked_for_is_reached_or_not(beyond: float, promoted: boo
 
 
 @pytest.mark.parametrize(("setting", "outwards"), [("min_calibration_ratio", 1.0), ("max_calibration_ratio", -1.0)])
-@pytest.mark.parametrize(("beyond", "passed"), [(-1e-9, True), (0.0, True), (1e-9, False)])
-def test_the_calibration_ratio_may_reach_its_bounds(setting: str, outwards: float, beyond: float, passed: bool) -> None:
+@pytest.mark.parametrize(
+    ("beyond", "passed", "chance"), [(-1e-9, True, False), (0.01, True, True), (0.1, False, False)]
+)
+def test_a_calibration_ratio_fails_where_it_is_out_of_bounds_by_more_than_chance(
+    setting: str, outwards: float, beyond: float, passed: bool, chance: bool
+) -> None:
     given = scores()
     ratio = float(given.challenger.sum() / given.clicked.sum())
-    assert checked(verdict_with(given, **{setting: ratio + outwards * beyond}), "calibration").passed is passed
+    check = checked(verdict_with(given, **{setting: ratio + outwards * beyond}), "calibration")
+    assert check.passed is passed
+    assert ("may be chance" in check.sentence) is chance
 
 
 @pytest.mark.parametrize(("factor", "promoted"), [(0.8, False), (1.0, True), (1.25, False)])
