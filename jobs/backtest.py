@@ -17,6 +17,7 @@ from jobs.workspace import Workspace
 if TYPE_CHECKING:
     import numpy as np
 
+    from models.columns import FeatureColumns
     from models.intervals import Interval
     from models.metrics import Evaluation
     from models.settings import ModelKind
@@ -69,7 +70,7 @@ class Backtest:
 
 
 @dataclass(frozen=True)
-class _Scored:
+class Scored:
     """One test day's labels and clusters, and each model's predictions."""
 
     labels: np.ndarray
@@ -90,10 +91,10 @@ def backtest(
         NotReady: days have no training examples, or too few lie before the first test day.
     """
     tests = nights_between(first, last)
-    _check(workspace, tests)
+    check_days(workspace, tests)
     figures, scored = [], []
     for day in tests:
-        found, predictions = _tested(workspace, day, models, announce)
+        found, predictions = tested(workspace, day, models, announce)
         figures += found
         scored.append(predictions)
     learned = [model for model in models if model != BASELINE]
@@ -133,7 +134,8 @@ def training_days(workspace: Workspace, day: date) -> TimeSplit:
     )
 
 
-def _check(workspace: Workspace, tests: Sequence[date]) -> None:
+def check_days(workspace: Workspace, tests: Sequence[date]) -> None:
+    """Raises NotReady where a test day cannot be predicted and judged."""
     known = described_days(workspace)
     if missing := [day for day in tests if day not in known]:
         start = min([missing[0], *[day + timedelta(days=1) for day in known[-1:]]])
@@ -146,9 +148,14 @@ def _check(workspace: Workspace, tests: Sequence[date]) -> None:
     training_days(workspace, tests[0])
 
 
-def _tested(
-    workspace: Workspace, day: date, models: Sequence[ModelKind], announce: Announce
-) -> tuple[list[DayFigures], _Scored]:
+def tested(
+    workspace: Workspace,
+    day: date,
+    models: Sequence[ModelKind],
+    announce: Announce,
+    columns: FeatureColumns | None = None,
+) -> tuple[list[DayFigures], Scored]:
+    """Models made on the eve of a day, and what they say of it; from `columns`, or all that the data set has."""
     from models.bundle import train_bundles
     from models.metrics import evaluation
 
@@ -160,7 +167,7 @@ def _tested(
     bundles = train_bundles(
         models,
         model_settings(workspace),
-        model_columns(workspace.dataset),
+        columns or model_columns(workspace.dataset),
         *training_batches(workspace, split),
         workspace.settings.training.sampling_rate,
     )
@@ -172,10 +179,10 @@ def _tested(
         }
         found = evaluation(p[model], labels)
         figures.append(DayFigures(day, model, split.train, split.validation, found, chosen))
-    return figures, _Scored(labels, clusters_of(rows), p)
+    return figures, Scored(labels, clusters_of(rows), p)
 
 
-def _overall(model: str, reference: str, figures: Sequence[DayFigures], scored: Sequence[_Scored]) -> ModelFigures:
+def _overall(model: str, reference: str, figures: Sequence[DayFigures], scored: Sequence[Scored]) -> ModelFigures:
     import numpy as np
 
     from models.intervals import mean_ne_difference_interval, mean_ne_interval

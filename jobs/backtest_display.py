@@ -26,20 +26,20 @@ def backtest_progress(
     workspace: Workspace, first: date, last: date, models: Sequence[ModelKind], *, quiet: bool
 ) -> Backtest:
     """Run a backtest behind a progress bar: one step a day and model."""
-    console = Console(stderr=True, quiet=quiet, highlight=False)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, disable=quiet, transient=True) as progress:
+    with study_progress(quiet) as progress:
         task = progress.add_task(f"{first}", total=((last - first).days + 1) * len(models))
 
         def announce(day: date, model: str) -> None:
             progress.update(task, description=f"{day} {SHORT.get(model, model):<8}", advance=1)
 
         return backtest(workspace, first, last, models, announce)
+
+
+def study_progress(quiet: bool) -> Progress:
+    """A progress bar on stderr that goes when it is done."""
+    console = Console(stderr=True, quiet=quiet, highlight=False)
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, disable=quiet, transient=True)
 
 
 def show_backtest(found: Backtest, console: Console | None = None) -> None:
@@ -55,7 +55,9 @@ def show_backtest(found: Backtest, console: Console | None = None) -> None:
 
 
 def _by_day(found: Backtest) -> Table:
-    table = _table(f"{found.dataset}: each day by models made on its eve", "test day", "model", "shown", "NE", "AUC")
+    table = study_table(
+        f"{found.dataset}: each day by models made on its eve", "test day", "model", "shown", "NE", "AUC"
+    )
     for name in ("calib.", "log loss", "rounds", "weight"):
         table.add_column(name, justify="right")
     for figures in found.days:
@@ -64,41 +66,44 @@ def _by_day(found: Backtest) -> Table:
             str(figures.day),
             SHORT.get(figures.model, figures.model),
             f"{own.impressions:,}",
-            *[_figure(value, 4) for value in (own.ne, own.auc, own.calibration_ratio, own.log_loss)],
-            _figure(figures.chosen.get("rounds"), 0),
-            _figure(figures.chosen.get("tree_weight"), 2),
+            *[figure(value, 4) for value in (own.ne, own.auc, own.calibration_ratio, own.log_loss)],
+            figure(figures.chosen.get("rounds"), 0),
+            figure(figures.chosen.get("tree_weight"), 2),
         )
     return table
 
 
 def _overall(found: Backtest) -> Table:
-    table = _table("All test days", "model", "NE", "limits", "spread", "AUC")
+    table = study_table("All test days", "model", "NE", "limits", "spread", "AUC")
     for name in ("calib.", "log loss", "NE gain"):
         table.add_column(name, justify="right")
     for model in found.models:
         table.add_row(
             SHORT.get(model.model, model.model),
-            _figure(model.ne.estimate if model.ne else None, 4),
-            _reach(model.ne),
-            _figure(model.ne_deviation, 4),
-            _figure(model.auc, 4),
-            _figure(model.calibration_ratio, 3),
-            _figure(model.log_loss, 4),
-            f"{model.gain.estimate:+.4f} {_reach(model.gain)}" if model.gain else "",
+            figure(model.ne.estimate if model.ne else None, 4),
+            reach(model.ne),
+            figure(model.ne_deviation, 4),
+            figure(model.auc, 4),
+            figure(model.calibration_ratio, 3),
+            figure(model.log_loss, 4),
+            f"{model.gain.estimate:+.4f} {reach(model.gain)}" if model.gain else "",
         )
     return table
 
 
-def _table(title: str, *names: str) -> Table:
+def study_table(title: str, *names: str) -> Table:
+    """A table without rows whose columns after the named ones hold figures."""
     table = Table(*names, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, title=title, title_justify="left")
     for column in table.columns[2 if "model" in names[1] else 1 :]:
         column.justify = "right"
     return table
 
 
-def _reach(interval: Interval | None) -> str:
+def reach(interval: Interval | None) -> str:
+    """Half the width of an interval."""
     return f"±{(interval.high - interval.low) / 2.0:.4f}" if interval else "-"
 
 
-def _figure(value: float | None, digits: int) -> str:
+def figure(value: float | None, digits: int) -> str:
+    """A rounded figure, or a dash where there is none."""
     return "-" if value is None else f"{value:.{digits}f}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -45,6 +45,18 @@ class FeatureColumns:
     def all(self) -> tuple[str, ...]:
         """Every column that has to be read to score a row."""
         return self.categorical + self.numeric + self.counts + self.rates
+
+    def without(self, names: Collection[str]) -> FeatureColumns:
+        """The columns that are left when some are taken away, with the crosses and evidence that need none of those."""
+        plain = {
+            kind: tuple(name for name in getattr(self, kind) if name not in names)
+            for kind in ("categorical", "numeric", "counts", "rates")
+        }
+        combined = {
+            kind: tuple(group for group in getattr(self, kind) if not set(group) & set(names))
+            for kind in ("crosses", "rate_evidence")
+        }
+        return FeatureColumns(**plain, **combined)
 
     @property
     def measured(self) -> tuple[str, ...]:

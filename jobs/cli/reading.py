@@ -1,8 +1,7 @@
-"""Commands that only read: status, quality, predictions, report, settings, backtest."""
+"""Commands that only read: status, quality, predictions, report, settings."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -18,7 +17,6 @@ def register(app: typer.Typer) -> None:
     app.command("predictions", epilog="Example: `ctr predictions --date 2026-01-06 --limit 20`")(predictions)
     app.command("report", epilog="Example: `ctr report`")(report)
     app.command("settings", epilog="Example: `ctr settings --env spark`")(settings)
-    app.command("backtest", epilog="Example: `ctr backtest --first-test 2026-01-15 --last-test 2026-01-19`")(backtest)
 
 
 @with_workspace
@@ -94,25 +92,3 @@ def settings(workspace: Workspace, json: AsJson = False) -> None:
         print_json(content)
     else:
         typer.echo(yaml.safe_dump(content, sort_keys=False, allow_unicode=True).rstrip())
-
-
-@with_workspace
-def backtest(
-    workspace: Workspace,
-    first_test: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day to be predicted")],
-    last_test: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day to be predicted")],
-    models: Annotated[str, typer.Option(help="Kinds of model, with commas; default: all")] = "",
-    json: AsJson = False,
-) -> None:
-    """Walk forward over past days: train on each one's eve, predict it, compare the kinds of model. Changes nothing."""
-    from conf.errors import SettingsError
-    from jobs.backtest import model_kinds
-    from jobs.backtest_display import backtest_progress, show_backtest
-
-    if last_test < first_test:
-        raise SettingsError(f"--last-test {last_test.date()} lies before --first-test {first_test.date()}.")
-    found = backtest_progress(workspace, first_test.date(), last_test.date(), model_kinds(models), quiet=json)
-    if json:
-        print_json(found.to_dict())
-    else:
-        show_backtest(found)

@@ -1,45 +1,12 @@
 from __future__ import annotations
 
-from datetime import date, timedelta
-
 import numpy as np
 import pytest
+from learnable import day, fill
 from pyiceberg.expressions import EqualTo
 
 from conf.errors import NotReady, SettingsError
 from jobs.backtest import backtest, model_kinds, training_days
-from jobs.store.schemas import specs
-
-FIRST = date(2026, 1, 1)
-ROWS = 150
-
-
-def day(ahead):
-    return FIRST + timedelta(days=ahead)
-
-
-def fill(workspace, days):
-    """Training examples whose clicks follow the tab, and the features that held when each day began."""
-    columns = specs(workspace.dataset)["training_examples"].columns
-    for number in days:
-        random = np.random.default_rng(number)
-        rows = []
-        for position in range(ROWS):
-            tab = str(random.integers(2))
-            row = dict.fromkeys(columns) | {"dt": day(number), "arrived": day(number), "tab": tab}
-            row |= {name: 0.5 for name in columns if "__ctr_" in name}
-            row |= {"impression_id": f"{number}-{position}", "user_id": f"u{random.integers(40)}", "ad_id": "a"}
-            rows.append(row | {"clicked": int(random.random() < (0.8 if tab == "1" else 0.2))})
-        workspace.store.replace_rows("training_examples", EqualTo("dt", day(number)), rows)
-        workspace.store.replace_rows("features_all", EqualTo("dt", day(number)), [{"dt": day(number), "key": "all"}])
-
-
-@pytest.fixture
-def filled(make_workspace):
-    model = {"boosted": {"max_rounds": 10, "min_child_weight": 1.0}, "hashing": {"bits": 8}}
-    workspace = make_workspace("inline_label", training={"model": model, "threads": 1, "min_train_days": 2})
-    fill(workspace, range(6))
-    return workspace
 
 
 def test_every_model_meets_every_day_and_learning_beats_the_constant(filled):
