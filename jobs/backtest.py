@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from conf.errors import NotReady, SettingsError
+from conf.errors import NotReady, SettingsError, StoreError
 from jobs.feature_list import model_columns
 from jobs.night import nights_between
 from jobs.train import model_settings, training_batches
@@ -16,6 +16,7 @@ from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
     import numpy as np
+    import pyarrow as pa
 
     from models.columns import FeatureColumns
     from models.intervals import Interval
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from models.split import TimeSplit
 
 BASELINE = "constant"
+TRUE = "true"
+"""Stands for the simulated world's own click probabilities: no model can do better, but by chance."""
 Announce = Callable[[date, str], None]
 
 
@@ -44,7 +47,8 @@ class ModelFigures:
     """One model over all test days: means of the daily figures, and the deviation of NE from day to day.
 
     `ne` has 95 % limits by user; `gain` is its NE minus that of the first model that learns, with limits, or None for
-    that model and the baseline.
+    that model and the baseline. `share` is what it captures of the information that there is, where the truth is known
+    and the constant competes: (NE of the constant - NE) / (NE of the constant - NE of the truth).
     """
 
     model: str
@@ -54,6 +58,7 @@ class ModelFigures:
     calibration_ratio: float
     log_loss: float
     gain: Interval | None
+    share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -98,8 +103,9 @@ def backtest(
         figures += found
         scored.append(predictions)
     learned = [model for model in models if model != BASELINE]
-    overall = [_overall(model, learned[0] if learned else model, figures, scored) for model in models]
-    return Backtest(workspace.dataset.name, tuple(figures), tuple(overall))
+    shown = [*models, TRUE] if all(TRUE in day.p for day in scored) else models
+    overall = [_overall(model, learned[0] if learned else model, figures, scored) for model in shown]
+    return Backtest(workspace.dataset.name, tuple(figures), tuple(_with_shares(overall)))
 
 
 def model_kinds(text: str) -> tuple[ModelKind, ...]:
@@ -163,7 +169,9 @@ def tested(
     rows = examples_table(workspace, [day])
     labels = rows["clicked"].to_numpy()
     figures: list[DayFigures] = []
-    p: dict[str, np.ndarray] = {}
+    p: dict[str, np.ndarray] = true_probabilities(workspace, day, rows)
+    for model, of_model in p.items():
+        figures.append(DayFigures(day, model, (), (), evaluation(of_model, labels), {}))
     bundles = train_bundles(
         models,
         model_settings(workspace),
@@ -182,6 +190,29 @@ def tested(
     return figures, Scored(labels, clusters_of(rows), p)
 
 
+def true_probabilities(workspace: Workspace, day: date, rows: pa.Table) -> dict[str, np.ndarray]:
+    """The simulated world's own p(click) of each row, as the model `true`; empty for a log that nobody simulated."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    file = workspace.home.truth / f"{day}.parquet"
+    if workspace.dataset.name != "simulated" or not file.is_file():
+        return {}
+    truth = pq.read_table(file)
+    positions = pc.index_in(rows["impression_id"], value_set=truth["impression_id"].combine_chunks())
+    if positions.null_count:
+        raise StoreError(f"{file} lacks {positions.null_count:,} impressions of {day}: simulate the day again.")
+    return {TRUE: truth["p_click"].take(positions).to_numpy()}
+
+
+def _with_shares(overall: Sequence[ModelFigures]) -> Iterator[ModelFigures]:
+    ne = {model.model: model.ne.estimate for model in overall if model.ne}
+    known = BASELINE in ne and TRUE in ne
+    for model in overall:
+        share = (ne[BASELINE] - ne[model.model]) / (ne[BASELINE] - ne[TRUE]) if known and model.ne else None
+        yield replace(model, share=share)
+
+
 def _overall(model: str, reference: str, figures: Sequence[DayFigures], scored: Sequence[Scored]) -> ModelFigures:
     import numpy as np
 
@@ -193,7 +224,7 @@ def _overall(model: str, reference: str, figures: Sequence[DayFigures], scored: 
         for name in ("auc", "calibration_ratio", "log_loss")
     }
     gain = None
-    if model not in (BASELINE, reference):
+    if model not in (BASELINE, TRUE, reference):
         gain = mean_ne_difference_interval(
             [(day.p[model], day.p[reference], day.labels, day.clusters) for day in scored]
         )

@@ -52,6 +52,8 @@ def show_backtest(found: Backtest, console: Console | None = None) -> None:
         f"Means over {days} test days. Limits: 95 %, clustered by user. Spread: deviation of NE from day to day.\n"
         "NE gain: against the first model that learns; below 0 is better."
     )
+    if any(model.share is not None for model in found.models):
+        console.print("Share: of what can be known of clicks, by the simulated world's true probabilities.")
 
 
 def _by_day(found: Backtest) -> Table:
@@ -75,7 +77,8 @@ def _by_day(found: Backtest) -> Table:
 
 def _overall(found: Backtest) -> Table:
     table = study_table("All test days", "model", "NE", "limits", "spread", "AUC")
-    for name in ("calib.", "log loss", "NE gain"):
+    shares = any(model.share is not None for model in found.models)
+    for name in ("calib.", "log loss", "NE gain", *(["share"] if shares else [])):
         table.add_column(name, justify="right")
     for model in found.models:
         table.add_row(
@@ -87,6 +90,7 @@ def _overall(found: Backtest) -> Table:
             figure(model.calibration_ratio, 3),
             figure(model.log_loss, 4),
             f"{model.gain.estimate:+.4f} {reach(model.gain)}" if model.gain else "",
+            *([figure(model.share, 3)] if shares else []),
         )
     return table
 

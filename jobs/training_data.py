@@ -70,10 +70,16 @@ def example_files(workspace: Workspace, days: Sequence[date]) -> list[str]:
 
 
 def examples_table(workspace: Workspace, days: Sequence[date]) -> pa.Table:
-    """Some days' training examples: features, label, time, user and slices."""
+    """Some days' training examples: features, label, id, time, user and slices."""
     import pyarrow.dataset as ds
 
-    wanted = (*model_columns(workspace.dataset).all, "clicked", "event_time", *workspace.dataset.user_and_ad)
+    wanted = (
+        *model_columns(workspace.dataset).all,
+        "clicked",
+        "impression_id",
+        "event_time",
+        *workspace.dataset.user_and_ad,
+    )
     files = example_files(workspace, days)
     columns = list(dict.fromkeys((*wanted, *workspace.dataset.slices)))
     return ds.dataset(files, format="parquet").to_table(columns=columns)

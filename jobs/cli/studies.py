@@ -1,4 +1,4 @@
-"""Commands that study models on days gone by and change nothing: backtest, ablation."""
+"""Commands that study models and the gate, and change nothing: backtest, ablation, gate-power."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
     app.command(
         "ablation", epilog="Example: `ctr ablation --first-test 2026-01-15 --last-test 2026-01-17 --only recency`"
     )(ablation)
+    app.command("gate-power", epilog="Example: `ctr gate-power --impressions 50000 --ctr 0.01`")(gate_power)
 
 
 @with_workspace
@@ -60,6 +61,36 @@ def ablation(
         print_json(found.to_dict())
     else:
         show_ablation(found)
+
+
+@with_workspace
+def gate_power(
+    workspace: Workspace,
+    impressions: Annotated[int, typer.Option(min=1000, help="Mature impressions that the gate judges from")] = 200_000,
+    ctr: Annotated[float, typer.Option(help="Click rate")] = 0.03,
+    gain: Annotated[float, typer.Option(help="How much better or worse the challenger is, of NE")] = 0.005,
+    alone: Annotated[float, typer.Option(help="Share of the champion's knowledge the challenger lacks")] = 0.05,
+    trials: Annotated[int, typer.Option(min=1, help="Logs to draw for each challenger")] = 200,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same logs")] = 7,
+    json: AsJson = False,
+) -> None:
+    """How often the promotion gate decides rightly, with the settings in force, on logs whose truth is known.
+
+    Worse, equal and better challengers are judged; a gate worth having promotes the first two hardly ever.
+    """
+    from dataclasses import asdict
+
+    from jobs.gate_power_display import gate_power_progress, show_gate_power
+    from validation.gate_power import TrialWorld
+
+    worlds = [
+        TrialWorld(impressions=impressions, ctr=ctr, alone=alone, gain=given) for given in (-abs(gain), 0.0, abs(gain))
+    ]
+    found = gate_power_progress(worlds, workspace.settings.promotion, trials, seed, quiet=json)
+    if json:
+        print_json([asdict(power) | {"share": power.share} for power in found])
+    else:
+        show_gate_power(found, workspace.settings.promotion)
 
 
 def _days(first: datetime, last: datetime) -> tuple[date, date]:
