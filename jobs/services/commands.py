@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from datetime import date, datetime, time
 from typing import Annotated
@@ -66,9 +67,18 @@ def airflow_backfill(
     last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, itself included.")],
     again: Annotated[bool, typer.Option("--again", help="Also run days that have run already.")] = False,
 ) -> None:
-    """Queue the nights from one day to another in a running Airflow, one after the other, oldest first."""
+    """Queue the nights from one day to another in a running Airflow, one after the other, oldest first.
+
+    They start once `ctr_nightly` is switched on, in Airflow's page or with `ctr airflow -- dags unpause ctr_nightly`.
+    """
     arguments = backfill_arguments(as_date(first), as_date(last), workspace.dataset.zone, again)
-    raise typer.Exit(_run_airflow(workspace, arguments))
+    failed = _run_airflow(workspace, arguments)
+    if not failed and _is_switched_off(workspace, "ctr_nightly"):
+        typer.echo(
+            "ctr_nightly is switched off, so these nights wait. Switch it on in Airflow's page, or with "
+            "`ctr airflow -- dags unpause ctr_nightly --yes`."
+        )
+    raise typer.Exit(failed)
 
 
 def backfill_arguments(first: date, last: date, zone: ZoneInfo, again: bool) -> list[str]:
@@ -96,10 +106,30 @@ def airflow(
 
 
 def _run_airflow(workspace: Workspace, arguments: list[str]) -> int:
-    from jobs.services.airflow_home import AirflowHome, airflow_command, airflow_variables
+    from jobs.services.airflow_home import airflow_command
+
+    return subprocess.run(airflow_command(*arguments), env=_airflow_environment(workspace), check=False).returncode
+
+
+def _is_switched_off(workspace: Workspace, dag_id: str) -> bool:
+    """Whether Airflow holds the DAG paused; False where Airflow does not tell."""
+    from jobs.services.airflow_home import airflow_command
+
+    asked = airflow_command("dags", "details", dag_id, "--output", "json")
+    environment = _airflow_environment(workspace)
+    told = subprocess.run(asked, env=environment, check=False, capture_output=True, text=True).stdout
+    try:
+        return str(json.loads(told[told.index("[{") :])[0].get("is_paused")) == "True"
+    except ValueError:
+        return False
+
+
+def _airflow_environment(workspace: Workspace) -> dict[str, str]:
+    """Airflow's variables, with its folders and database made."""
+    from jobs.services.airflow_home import AirflowHome, airflow_variables
 
     folder = AirflowHome.of(workspace.home)
     folder.create()
     environment = airflow_variables(workspace, workspace.settings.airflow.ui_port)
     folder.migrate(environment)
-    return subprocess.run(airflow_command(*arguments), env=environment, check=False).returncode
+    return environment
