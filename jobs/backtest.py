@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from conf.errors import NotReady, SettingsError, StoreError
+from features.evidence import evidence_levels, evidence_slices
 from jobs.feature_list import model_columns
 from jobs.night import nights_between
 from jobs.train import model_settings, training_batches
@@ -62,12 +63,23 @@ class ModelFigures:
 
 
 @dataclass(frozen=True)
+class EvidenceFigures:
+    """One model on the rows of all test days whose user, ad or pair was never seen, seen little or seen much."""
+
+    model: str
+    slice: str
+    level: str
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True)
 class Backtest:
     """All figures, days and models in the order asked for."""
 
     dataset: str
     days: tuple[DayFigures, ...]
     models: tuple[ModelFigures, ...]
+    evidence: tuple[EvidenceFigures, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for `--json`."""
@@ -76,10 +88,11 @@ class Backtest:
 
 @dataclass(frozen=True)
 class Scored:
-    """One test day's labels and clusters, and each model's predictions."""
+    """One test day's labels, clusters and levels of evidence, and each model's predictions."""
 
     labels: np.ndarray
     clusters: np.ndarray
+    evidence: dict[str, np.ndarray]
     p: dict[str, np.ndarray]
 
 
@@ -105,7 +118,8 @@ def backtest(
     learned = [model for model in models if model != BASELINE]
     shown = [*models, TRUE] if all(TRUE in day.p for day in scored) else models
     overall = [_overall(model, learned[0] if learned else model, figures, scored) for model in shown]
-    return Backtest(workspace.dataset.name, tuple(figures), tuple(_with_shares(overall)))
+    by_evidence = tuple(found for model in shown for found in _by_evidence(model, scored))
+    return Backtest(workspace.dataset.name, tuple(figures), tuple(_with_shares(overall)), by_evidence)
 
 
 def model_kinds(text: str) -> tuple[ModelKind, ...]:
@@ -187,7 +201,8 @@ def tested(
         }
         found = evaluation(p[model], labels)
         figures.append(DayFigures(day, model, split.train, split.validation, found, chosen))
-    return figures, Scored(labels, clusters_of(rows), p)
+    evidence = {slice_.name: evidence_levels(rows[slice_.feature]) for slice_ in evidence_slices(workspace.dataset)}
+    return figures, Scored(labels, clusters_of(rows), evidence, p)
 
 
 def true_probabilities(workspace: Workspace, day: date, rows: pa.Table) -> dict[str, np.ndarray]:
@@ -211,6 +226,17 @@ def _with_shares(overall: Sequence[ModelFigures]) -> Iterator[ModelFigures]:
     for model in overall:
         share = (ne[BASELINE] - ne[model.model]) / (ne[BASELINE] - ne[TRUE]) if known and model.ne else None
         yield replace(model, share=share)
+
+
+def _by_evidence(model: str, scored: Sequence[Scored]) -> Iterator[EvidenceFigures]:
+    import numpy as np
+
+    from models.metrics import evaluation_by_slice
+
+    p, labels = (np.concatenate(parts) for parts in zip(*((day.p[model], day.labels) for day in scored), strict=True))
+    levels = {name: np.concatenate([day.evidence[name] for day in scored]) for name in scored[0].evidence}
+    for found in evaluation_by_slice(p, labels, levels):
+        yield EvidenceFigures(model, found.slice_name, found.slice_value, found.evaluation)
 
 
 def _overall(model: str, reference: str, figures: Sequence[DayFigures], scored: Sequence[Scored]) -> ModelFigures:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from jobs.backtest import Backtest, backtest
+from jobs.backtest import BASELINE, Backtest, backtest
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ def show_backtest(found: Backtest, console: Console | None = None) -> None:
     console = console or Console(highlight=False)
     console.print(_by_day(found))
     console.print(_overall(found))
+    if found.evidence:
+        console.print(_by_evidence(found))
     days = len({figures.day for figures in found.days})
     console.print(
         f"Means over {days} test days. Limits: 95 %, clustered by user. Spread: deviation of NE from day to day.\n"
@@ -92,6 +94,21 @@ def _overall(found: Backtest) -> Table:
             f"{model.gain.estimate:+.4f} {reach(model.gain)}" if model.gain else "",
             *([figure(model.share, 3)] if shares else []),
         )
+    return table
+
+
+def _by_evidence(found: Backtest) -> Table:
+    models = [model.model for model in found.models if model.model != BASELINE]
+    table = study_table("NE by what was known when the day began, all test days", "seen before")
+    for name in ("impressions", "CTR", *[SHORT.get(model, model) for model in models]):
+        table.add_column(name, justify="right")
+    known = {(figures.slice, figures.level, figures.model): figures.evaluation for figures in found.evidence}
+    for slice_ in dict.fromkeys(figures.slice for figures in found.evidence):
+        for level in ("never", "little", "much"):
+            of_level = [known.get((slice_, level, model)) for model in models]
+            if first := of_level[0]:
+                ne = [figure(evaluation.ne if evaluation else None, 4) for evaluation in of_level]
+                table.add_row(f"{slice_}={level}", f"{first.impressions:,}", figure(first.ctr, 4), *ne)
     return table
 
 

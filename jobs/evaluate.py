@@ -5,12 +5,18 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from features.evidence import evidence_levels, evidence_slices
+from features.histories import history_keys, key_of
+from jobs.feature_tables import histories_as_of
 from jobs.label import days_to_label, is_final
 from jobs.step import StepResult
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
+    from pyspark.sql import DataFrame
+
+    from conf.dataset import Dataset
 
 OVERALL = "all"
 PROVISIONAL, FINAL = "provisional", "final"
@@ -35,13 +41,18 @@ def evaluate(workspace: Workspace, night: date) -> StepResult:
         for state, nights_after in states:
             known = frame[frame["lag"] <= nights_after]
             labelled = known.assign(clicked=(known["click_lag"] <= nights_after).astype("int64"))
-            metrics = quality_rows(labelled, day, state, "clicked", workspace.dataset.slices)
+            metrics = quality_rows(labelled, day, state, "clicked", slice_names(workspace.dataset))
             rows += workspace.store.replace_rows("quality", And(EqualTo("dt", day), EqualTo("state", state)), metrics)
     return StepResult("evaluate", night, {"quality": rows}, {"share_of_impressions_scored": coverage})
 
 
+def slice_names(dataset: Dataset) -> tuple[str, ...]:
+    """The slicing columns: those declared, then how much was known of the user and the ad when the day began."""
+    return (*dataset.slices, *(slice_.name for slice_ in evidence_slices(dataset)))
+
+
 def scored_examples(workspace: Workspace, day: date) -> tuple[pd.DataFrame, int]:
-    """The day's impressions that had been scored, with p and slices; and how many were shown in all.
+    """The day's impressions that had been scored, with p and slicing columns; and how many were shown in all.
 
     `lag` and `click_lag` are the nights from the day shown to the one on which the impression and its click arrived.
     """
@@ -53,9 +64,26 @@ def scored_examples(workspace: Workspace, day: date) -> tuple[pd.DataFrame, int]
     predictions = store.read(spark, "predictions", EqualTo("dt", day)).select("pair_id", "p_click", "model", "version")
     lag = F.datediff("arrived", "dt").alias("lag")
     click_lag = F.datediff("click_arrived", "dt").cast("double").alias("click_lag")  # no click is NaN: never in time
-    slices = workspace.dataset.slices
-    joined = examples.select("pair_id", lag, click_lag, *slices).join(predictions, on="pair_id", how="inner")
-    return joined.select("p_click", "model", "version", "lag", "click_lag", *slices).toPandas(), examples.count()
+    described = with_evidence(workspace, examples, day)
+    slices = slice_names(workspace.dataset)
+    joined = described.select("pair_id", lag, click_lag, *slices).join(predictions, on="pair_id", how="inner")
+    frame = joined.select("p_click", "model", "version", "lag", "click_lag", *slices).toPandas()
+    for slice_ in evidence_slices(workspace.dataset):
+        frame[slice_.name] = evidence_levels(frame[slice_.name])
+    return frame, examples.count()
+
+
+def with_evidence(workspace: Workspace, examples: DataFrame, day: date) -> DataFrame:
+    """The examples with a column for each slice by evidence: the impressions known of its subject as the day began."""
+    from pyspark.sql import functions as F
+
+    described, keys = examples, history_keys(workspace.dataset)
+    snapshot = histories_as_of(workspace, day)
+    for slice_ in evidence_slices(workspace.dataset):
+        key = f"{slice_.name}__key"
+        known = snapshot(slice_.history).select(F.col("key").alias(key), F.col(slice_.column).alias(slice_.name))
+        described = described.join(known, on=key_of(keys[slice_.history]) == F.col(key), how="left").drop(key)
+    return described
 
 
 def quality_rows(

@@ -174,6 +174,7 @@ def judged(
     import numpy as np
     import pandas as pd
 
+    from features.evidence import slices_with_evidence
     from validation.promotion import PairedScores, judge
 
     if champion is None:
@@ -182,7 +183,7 @@ def judged(
     else:
         opponent, name = load_version(workspace, champion.version).predict(holdout), champion.label
     cluster = pd.factorize(clusters_of(holdout))[0]
-    slices = {name: holdout[name].to_pandas().fillna("missing").to_numpy() for name in workspace.dataset.slices}
+    slices = slices_with_evidence(holdout, workspace.dataset)
     scores = PairedScores(holdout["clicked"].to_numpy(), challenger.holdout, opponent, cluster, slices)
     return judge(scores, workspace.settings.promotion, champion=name)
 
