@@ -15,7 +15,6 @@ from jobs.workspace import Workspace
 STEP_HELP = {
     "ingest": "Take in a night's landing files: read, check, publish; bad rows go to quarantine.",
     "label": "Label the days whose labels the night can change.",
-    "features": "Bring histories up to the end of the night, and make the mature days' training examples.",
     "score": "Predict the next day's candidates with the champion.",
     "evaluate": "Measure the predictions of the days whose labels changed.",
     "monitor": "Measure drift, decide whether to retrain, write the report.",
@@ -26,6 +25,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     for name, text in STEP_HELP.items():
         app.command(name, help=text, epilog=f"Example: `ctr {name} --date 2026-01-05`")(_step_command(name))
+    app.command("features", epilog="Examples: `ctr features`, `ctr features --date 2026-01-05`")(features)
     app.command("train", epilog="Example: `ctr train --date 2026-01-10 --models xgboost --no-promote`")(train)
     app.command(
         "simulate", epilog="Example: `ctr simulate --days 21 --scenario concept_drift --drift-from 2026-01-14`"
@@ -40,6 +40,36 @@ def _step_command(name: str) -> Callable[..., None]:
         tell(run_step(workspace, name, as_date(date)), json)
 
     return command
+
+
+@with_workspace
+def features(
+    workspace: Workspace,
+    date: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Run the night's step of this name for this day")
+    ] = None,
+    measured_on: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="List: measure on this day's rows, not the latest")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """List every feature with its coverage; or, with --date, run the night's step that computes them.
+
+    The step brings histories up to the end of the night, and makes the mature days' training examples.
+    """
+    if date:
+        from jobs.night import run_step
+
+        tell(run_step(workspace, "features", as_date(date)), json)
+        return
+    from jobs.feature_catalog import measured
+    from jobs.store_display import show_catalog
+
+    found = measured(workspace, measured_on.date() if measured_on else None)
+    if json:
+        print_json(found.to_dict())
+    else:
+        show_catalog(found)
 
 
 def tell(result: StepResult, as_json: bool) -> None:

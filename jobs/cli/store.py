@@ -1,4 +1,4 @@
-"""Reading the store: its tables, features and training sets, and what a replay would do."""
+"""Reading the store: its tables and training sets, and what a replay would do."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command("tables", epilog="Example: `ctr tables --json`")(tables)
     app.command("show", epilog="Example: `ctr show predictions --date 2026-01-06 --limit 5`")(show)
-    # `ctr features` is the step of the night that computes them.
-    app.command("feature-catalog", epilog="Example: `ctr feature-catalog --date 2026-01-06`")(feature_catalog)
     app.command("training-set", epilog="Example: `ctr training-set --version 2 --output rows.parquet`")(training_set)
     app.command("feast", epilog="Example: `ctr feast --output feast`, then `feast -c feast apply`")(feast)
     app.command("plan", epilog="Example: `ctr plan --start 2026-01-01 --end 2026-01-10`")(plan)
@@ -63,19 +61,6 @@ def show(
         print_json(found.to_pylist())
     else:
         show_rows(found)
-
-
-@with_workspace
-def feature_catalog(workspace: Workspace, date: OnDay = None, json: AsJson = False) -> None:
-    """Every feature: what it is, and how much of it there was on the rows scored last."""
-    from jobs.feature_catalog import measured
-    from jobs.store_display import show_catalog
-
-    found = measured(workspace, date.date() if date else None)
-    if json:
-        print_json(found.to_dict())
-    else:
-        show_catalog(found)
 
 
 @with_workspace
