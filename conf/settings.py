@@ -41,6 +41,9 @@ class StoreSettings(Frozen):
     catalog_uri: str = Field("", description="SQLAlchemy address of the catalog; empty: SQLite in the home")
     warehouse: str = Field("", description="Folder or object-store prefix of the table files; empty: in the home")
     properties: dict[str, str] = Field(default_factory=dict, description="Further PyIceberg catalog properties")
+    keep_snapshots: PositiveInt = Field(
+        40, description="Snapshots of each table that stay in any case; a commit's cost grows with how many there are"
+    )
 
 
 class TrackingSettings(Frozen):

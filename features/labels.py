@@ -11,21 +11,40 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def with_first_click(impressions: DataFrame, clicks: DataFrame, window: timedelta) -> DataFrame:
-    """Each impression once, with the day its first valid click arrived (`click_arrived`, null without one).
+def counted_clicks(impressions: DataFrame, clicks: DataFrame, window: timedelta) -> DataFrame:
+    """Each click joined to its impression, if it counts: from the impression's own time to the end of the window, both
+    included. `impressions` has impression_id and event_time, `clicks` impression_id and click_time.
+    """
+    from pyspark.sql import functions as F
 
-    A click is valid from the impression's own time to the end of the window, both included. `clicks` has impression_id,
-    click_time and dt, the day it arrived.
+    delay = F.unix_micros("click_time") - F.unix_micros("event_time")
+    joined = impressions.join(clicks, on="impression_id", how="inner")
+    return joined.where((delay >= 0) & (delay <= _micros(window)))
+
+
+def _micros(window: timedelta) -> int:
+    return window // timedelta(microseconds=1)
+
+
+def earliest_day_reached(clicks: DataFrame, dataset: Dataset) -> date | None:
+    """The earliest day whose impressions the clicks can belong to; None without clicks."""
+    from pyspark.sql import functions as F
+
+    opened = F.timestamp_micros(F.unix_micros("click_time") - F.lit(_micros(dataset.window)))
+    first = clicks.agg(F.min(F.to_date(F.from_utc_timestamp(opened, dataset.time_zone))).alias("day")).first()
+    return None if first is None else first["day"]
+
+
+def with_first_click(impressions: DataFrame, clicks: DataFrame, window: timedelta) -> DataFrame:
+    """Each impression once, with the day its first click that counts arrived (`click_arrived`, null without one).
+
+    `clicks` has impression_id, click_time and dt, the day it arrived.
     """
     from pyspark.sql import functions as F
 
     shown = impressions.select("impression_id", "event_time")
-    micros = int(window / timedelta(microseconds=1))
-    delay = F.unix_micros("click_time") - F.unix_micros("event_time")
-    valid = shown.join(clicks.select("impression_id", "click_time", "dt"), on="impression_id", how="inner").where(
-        (delay >= 0) & (delay <= micros)
-    )
-    first = valid.groupBy("impression_id").agg(F.min("dt").alias("click_arrived"))
+    counted = counted_clicks(shown, clicks.select("impression_id", "click_time", "dt"), window)
+    first = counted.groupBy("impression_id").agg(F.min("dt").alias("click_arrived"))
     return impressions.join(first, on="impression_id", how="left")
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from features.evidence import evidence_levels, evidence_slices
 from features.histories import history_keys, key_of
 from jobs.feature_tables import histories_as_of
-from jobs.label import days_to_label, is_final
+from jobs.label_days import is_final, open_days
 from jobs.step import StepResult
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
+    from pyiceberg.expressions import BooleanExpression
     from pyspark.sql import DataFrame
 
     from conf.dataset import Dataset
@@ -23,17 +25,15 @@ PROVISIONAL, FINAL = "provisional", "final"
 
 
 def evaluate(workspace: Workspace, night: date) -> StepResult:
-    """Measure the predictions of every day whose labels this night changed.
+    """Measure the predictions of every day whose attribution window was still open before this night.
 
     A day's provisional figures are of what had arrived when the day ended, its final ones of what had arrived when its
     attribution window closed. What comes later still belongs to examples and histories, but does not change figures
     that decisions have been made from.
     """
-    from pyiceberg.expressions import And, EqualTo
-
-    rows, coverage = 0, {}
+    rows, coverage, measured = [], {}, []
     maturity = workspace.dataset.maturity_days
-    for day in days_to_label(workspace, night):
+    for day in open_days(workspace, night):
         states = [(PROVISIONAL, 0)] if maturity else []
         states += [(FINAL, maturity)] if is_final(workspace, day) else []
         frame, shown = scored_examples(workspace, day)
@@ -41,9 +41,20 @@ def evaluate(workspace: Workspace, night: date) -> StepResult:
         for state, nights_after in states:
             known = frame[frame["lag"] <= nights_after]
             labelled = known.assign(clicked=(known["click_lag"] <= nights_after).astype("int64"))
-            metrics = quality_rows(labelled, day, state, "clicked", slice_names(workspace.dataset))
-            rows += workspace.store.replace_rows("quality", And(EqualTo("dt", day), EqualTo("state", state)), metrics)
-    return StepResult("evaluate", night, {"quality": rows}, {"share_of_impressions_scored": coverage})
+            rows += quality_rows(labelled, day, state, "clicked", slice_names(workspace.dataset))
+            measured.append((day, state))
+    written = workspace.store.replace_rows("quality", _parts(measured), rows)
+    return StepResult("evaluate", night, {"quality": written}, {"share_of_impressions_scored": coverage})
+
+
+def _parts(measured: Iterable[tuple[date, str]]) -> BooleanExpression:
+    """The partitions of `quality` for some days in some states."""
+    from pyiceberg.expressions import AlwaysFalse, And, EqualTo, Or
+
+    parts: BooleanExpression = AlwaysFalse()
+    for day, state in measured:
+        parts = Or(parts, And(EqualTo("dt", day), EqualTo("state", state)))
+    return parts
 
 
 def slice_names(dataset: Dataset) -> tuple[str, ...]:

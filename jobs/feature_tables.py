@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from features.histories import counts_learned, history_keys, measure_sums, windowed
 from features.point_in_time import with_histories
-from jobs.label import days_to_label, horizon_days, is_final
+from jobs.label_days import is_final, labelled_days
 from jobs.step import StepResult
 from jobs.workspace import Workspace
 
@@ -18,20 +18,19 @@ if TYPE_CHECKING:
 
 def features(workspace: Workspace, night: date) -> StepResult:
     """Bring daily counts, feature tables and training examples up to the end of `night`."""
-    rows = {"daily_counts": learn(workspace, night)}
+    days = labelled_days(workspace, night)
+    rows = {"daily_counts": learn(workspace, night, days)}
     rows |= snapshot_histories(workspace, night + timedelta(days=1))
-    mature = [day for day in days_to_label(workspace, night) if is_final(workspace, day)]
-    rows["training_examples"] = sum(materialise_training_examples(workspace, day) for day in mature)
+    mature = [day for day in days if is_final(workspace, day)]
+    rows["training_examples"] = materialise_training_examples(workspace, mature)
     return StepResult("features", night, rows, {"mature": [day.isoformat() for day in mature]})
 
 
-def learn(workspace: Workspace, night: date) -> int:
-    """Write what the night learned to `daily_counts`."""
-    from pyiceberg.expressions import And, EqualTo, GreaterThanOrEqual, LessThanOrEqual
+def learn(workspace: Workspace, night: date, days: Sequence[date]) -> int:
+    """Write what the night learned of `days`, all that it touched, to `daily_counts`."""
+    from pyiceberg.expressions import EqualTo, In
 
-    since = night - timedelta(days=horizon_days(workspace.dataset))
-    reach = And(GreaterThanOrEqual("dt", since), LessThanOrEqual("dt", night))
-    examples = workspace.store.read(workspace.engine, "examples", reach)
+    examples = workspace.store.read(workspace.engine, "examples", In("dt", days))
     learned = counts_learned(examples, night, workspace.dataset)
     return workspace.store.replace("daily_counts", EqualTo("known_on", night), learned)
 
@@ -68,8 +67,11 @@ def examples_with_features(workspace: Workspace, day: date) -> DataFrame:
     return with_histories(examples, histories_as_of(workspace, day), workspace.dataset)
 
 
-def materialise_training_examples(workspace: Workspace, day: date) -> int:
-    """Write one mature day's training examples."""
-    from pyiceberg.expressions import EqualTo
+def materialise_training_examples(workspace: Workspace, days: Sequence[date]) -> int:
+    """Write the training examples of some mature days."""
+    from pyiceberg.expressions import In
 
-    return workspace.store.replace("training_examples", EqualTo("dt", day), examples_with_features(workspace, day))
+    if not days:
+        return 0
+    examples = [examples_with_features(workspace, day) for day in days]
+    return workspace.store.replace("training_examples", In("dt", days), *examples)

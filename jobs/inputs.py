@@ -18,7 +18,7 @@ from conf.dataset import Dataset
 from conf.landing import ClickLog
 from jobs.champion import champion_as_of
 from jobs.evaluate import FINAL, OVERALL, PROVISIONAL
-from jobs.label import horizon_days
+from jobs.label_days import horizon_days
 from jobs.landing.landed import ALWAYS
 from jobs.store.contents import EMPTY, Partition, days_in
 from jobs.training_data import mature_days
@@ -143,8 +143,8 @@ def _score(workspace: Workspace, night: date) -> list[Source]:
 
 
 def _evaluate(workspace: Workspace, night: date) -> list[Source]:
-    first = night - timedelta(days=horizon_days(workspace.dataset))
-    return [*_label(workspace, night), Source("predictions", first, night)]
+    first = night - timedelta(days=workspace.dataset.maturity_days)
+    return [*_examples(workspace, first, night), _counts(workspace, first, night), Source("predictions", first, night)]
 
 
 def _monitor(workspace: Workspace, night: date) -> list[Source]:

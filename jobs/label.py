@@ -1,14 +1,13 @@
-"""Label: the examples of every day whose labels this night can change."""
+"""Label: the examples of every day whose labels this night changes."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from conf.dataset import Dataset
-from conf.landing import ClickLog
 from features.context import pair_id, with_context
 from features.labels import with_first_click, with_inline_click, with_label
+from jobs.label_days import days_to_label, horizon_days, is_final, nights_of_window
 from jobs.landing.landed import ALWAYS
 from jobs.step import StepResult
 from jobs.workspace import Workspace
@@ -18,48 +17,14 @@ if TYPE_CHECKING:
 
 
 def label(workspace: Workspace, night: date) -> StepResult:
-    """Make the examples of every day that the arrivals of `night` can reach."""
-    from pyiceberg.expressions import EqualTo
+    """Make the examples of the days that are still open, and of closed ones that the night touched."""
+    from pyiceberg.expressions import In
 
     days = days_to_label(workspace, night)
-    rows = 0
-    for day in days:
-        rows += workspace.store.replace("examples", EqualTo("dt", day), examples_of(workspace, day))
+    examples = [examples_of(workspace, day) for day in days]
+    rows = workspace.store.replace("examples", In("dt", days), *examples) if days else 0
     final = [day.isoformat() for day in days if is_final(workspace, day)]
     return StepResult("label", night, {"examples": rows}, {"days": [day.isoformat() for day in days], "final": final})
-
-
-def nights_of_window(workspace: Workspace, day: date) -> list[date]:
-    """The nights, from the day's own to the one that closes its attribution window, whose landing has been taken in."""
-    from pyiceberg.expressions import And, GreaterThanOrEqual, LessThanOrEqual
-
-    closes = day + timedelta(days=workspace.dataset.maturity_days)
-    return workspace.store.days("landings", And(GreaterThanOrEqual("dt", day), LessThanOrEqual("dt", closes)))
-
-
-def is_final(workspace: Workspace, day: date) -> bool:
-    """Whether the attribution window of the whole day has closed and all nights that it spans have landed."""
-    return len(nights_of_window(workspace, day)) == workspace.dataset.maturity_days + 1
-
-
-def days_to_label(workspace: Workspace, night: date) -> list[date]:
-    """Days whose labels or rows the night's arrivals can change, oldest first.
-
-    All of them, whether or not something of theirs arrived: what a night brought may be less when it is run again.
-    """
-    from pyiceberg.expressions import And, GreaterThanOrEqual, LessThanOrEqual
-
-    reach = [night - timedelta(days=back) for back in range(horizon_days(workspace.dataset), -1, -1)]
-    within = And(GreaterThanOrEqual("dt", reach[0]), LessThanOrEqual("dt", night))
-    kept = {*workspace.store.days("impressions", within), *workspace.store.days("examples", within)}
-    return [day for day in reach if day in kept]
-
-
-def horizon_days(dataset: Dataset) -> int:
-    """How many days back an arrival can reach. Without landing days, every row arrives on its own day."""
-    logs = [dataset.impressions, *([dataset.label] if isinstance(dataset.label, ClickLog) else [])]
-    late = dataset.late_days if any(log.dated for log in logs) else 0
-    return dataset.maturity_days + late
 
 
 def examples_of(workspace: Workspace, day: date) -> DataFrame:

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jobs.store.commits import forget
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -18,14 +19,16 @@ if TYPE_CHECKING:
 def maintain(workspace: Workspace) -> dict[str, object]:
     """Remove what nothing needs any more; returns how much of it there was.
 
-    A snapshot is kept while it is young, the latest of its table, or the one that a registered model was trained on.
+    A snapshot is kept while it is young, the latest of its table, or one that a model was trained on.
     """
     snapshots, files = 0, 0
     for name in workspace.store.specs:
         if workspace.store.exists(name):
             table = workspace.store.table(name)
             snapshots += expire_snapshots(
-                table, workspace.settings.maintenance.keep_snapshots_days, _needed(workspace, name)
+                table,
+                workspace.settings.maintenance.keep_snapshots_days,
+                workspace.store.needed_snapshots(name),
             )
             files += remove_orphans(workspace.store.table(name), workspace.settings.maintenance.orphan_hours)
     return {
@@ -36,15 +39,6 @@ def maintain(workspace: Workspace) -> dict[str, object]:
     }
 
 
-def _needed(workspace: Workspace, name: str) -> set[int]:
-    """Snapshots of a table that registered models were trained on."""
-    if name != "training_examples":
-        return set()
-    from jobs.tracking import snapshots_of_versions
-
-    return snapshots_of_versions(workspace)
-
-
 def expire_snapshots(table: Table, keep_days: int, needed: set[int]) -> int:
     """Forget snapshots older than `keep_days` days, but never the latest one or a needed one."""
     latest = table.current_snapshot()
@@ -53,8 +47,7 @@ def expire_snapshots(table: Table, keep_days: int, needed: set[int]) -> int:
     oldest = (time.time() - keep_days * 86_400) * 1_000
     kept = needed | {latest.snapshot_id}
     old = [one.snapshot_id for one in table.snapshots() if one.timestamp_ms < oldest and one.snapshot_id not in kept]
-    if old:
-        table.maintenance.expire_snapshots().by_ids(old).commit()
+    forget(table, old)
     return len(old)
 
 

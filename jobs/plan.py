@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from typing import Any, Literal, get_args
 
 from jobs.inputs import DEFINITION, Source, changes, inputs, sources
-from jobs.label import horizon_days
 from jobs.landing.discovery import LandingFile, files_of
 from jobs.landing.landed import ALWAYS
 from jobs.night import RETRAIN, STEPS, nights_between
@@ -107,13 +106,13 @@ class Write:
 def writes(workspace: Workspace, step: str, night: date) -> list[Write]:
     """What other nights may read of a step's output."""
     tomorrow = night + timedelta(days=1)
-    reach = nights_between(night - timedelta(days=horizon_days(workspace.dataset)), night)
+    still_open = nights_between(night - timedelta(days=workspace.dataset.maturity_days), night)
     attributes = [(f"attributes_{name}", night) for name in workspace.dataset.attributes]
     written: dict[str, list[tuple[str, date]]] = {
         "ingest": [("impressions", night), ("clicks", night), ("candidates", tomorrow), *attributes],
         "features": [("daily_counts", night)],
         "score": [("predictions", tomorrow)],
-        "evaluate": [("quality", day) for day in reach],
+        "evaluate": [("quality", day) for day in still_open],
         "monitor": [("decisions", night)],
         TRAIN: [("promotions", night), ("trainings", night)],
     }

@@ -119,10 +119,3 @@ def fetch_bundle(workspace: Workspace, version: str, folder: Path) -> None:
                 f"{tracking_uri(workspace)}: {error}. Bring MLflow back, or promote another version."
             ) from error
         keep_version(workspace, version, source)
-
-
-def snapshots_of_versions(workspace: Workspace) -> set[int]:
-    """The snapshots of `training_examples` that registered versions were trained on."""
-    versions = client(workspace).search_model_versions(f"name = '{workspace.model_name}'")
-    tagged = [version.tags.get("training_examples_snapshot") for version in versions]
-    return {int(tag) for tag in tagged if tag and tag.isdigit()}

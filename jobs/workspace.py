@@ -94,6 +94,7 @@ class Workspace:
             warehouse=self.settings.store.warehouse or f"file://{self.home.warehouse}",
             properties=self.settings.store.properties,
             dataset=self.dataset,
+            keep_snapshots=self.settings.store.keep_snapshots,
         )
 
     @cached_property

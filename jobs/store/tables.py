@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from conf.dataset import Dataset
 from conf.errors import StoreError
+from jobs.store.catalog import opened
+from jobs.store.commits import committed, forget_surplus, written
 from jobs.store.schemas import TableSpec, specs
 
 if TYPE_CHECKING:
@@ -20,7 +22,13 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
     from pyspark.sql import DataFrame, SparkSession
 
-COMMIT_ATTEMPTS = 8
+TABLE_PROPERTIES = {
+    # Old metadata files would otherwise grow by one a commit for ever; snapshots stay until they are expired.
+    "write.metadata.delete-after-commit.enabled": "true",
+    "write.metadata.previous-versions-max": "20",
+    "commit.manifest-merge.enabled": "true",
+    "commit.manifest.min-count-to-merge": "20",
+}
 EPOCH = date(1970, 1, 1)
 """Iceberg keeps a day as the number of days since then."""
 
@@ -42,11 +50,19 @@ class Store:
     catalog: Catalog
     namespace: str
     specs: Mapping[str, TableSpec]
+    keep_snapshots: int = 40
     _known: set[str] = field(default_factory=set)
 
     @classmethod
     def open(
-        cls, *, namespace: str, uri: str, warehouse: str, properties: Mapping[str, str], dataset: Dataset
+        cls,
+        *,
+        namespace: str,
+        uri: str,
+        warehouse: str,
+        properties: Mapping[str, str],
+        dataset: Dataset,
+        keep_snapshots: int = 40,
     ) -> Store:
         """Open the catalog, making it and the namespace where they are missing.
 
@@ -58,14 +74,14 @@ class Store:
         if uri.startswith("sqlite:///"):
             Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         try:
-            catalog = _opened(uri, warehouse, properties, namespace)
+            catalog = opened(uri, warehouse, properties, namespace)
         except (SQLAlchemyError, OSError) as error:
             reason = str(getattr(error, "orig", error)).splitlines()[0]
             raise StoreError(
                 f"The catalog {uri.split('@')[-1]} cannot be opened: {reason}. "
                 "Check `store.catalog_uri`, or restore the file; tables were not touched."
             ) from error
-        return cls(catalog, namespace, specs(dataset))
+        return cls(catalog, namespace, specs(dataset), keep_snapshots)
 
     def table(self, name: str) -> Table:
         """The Iceberg table, made or widened to the schema that the data set's description asks for."""
@@ -149,11 +165,17 @@ class Store:
         """The chosen rows as dictionaries: for tables of few rows."""
         return self.arrow(name, where).to_pylist()
 
-    def replace(self, name: str, where: BooleanExpression, rows: DataFrame) -> int:
-        """Write `rows` with the engine and put them in place of the rows under `where`, in one commit.
+    def replace(self, name: str, where: BooleanExpression, *parts: DataFrame) -> int:
+        """Write rows with the engine, part by part, and put them in place of the rows under `where`, in one commit.
 
         `where` must cover whole partition values. Returns the number of rows written.
         """
+        written_parts = [self._written(name, rows) for rows in parts]
+        self._commit(name, where, [file for files, _ in written_parts for file in files])
+        return sum(count for _, count in written_parts)
+
+    def _written(self, name: str, rows: DataFrame) -> tuple[list[str], int]:
+        """New files of a table that hold the rows, named by no snapshot yet, and the number of rows."""
         from pyspark.sql import functions as F
 
         from jobs.store.types import SPARK_TYPES
@@ -164,25 +186,18 @@ class Store:
         columns = [F.col(column).cast(SPARK_TYPES[kind]).alias(column) for column, kind in spec.columns.items()]
         # The partition column must stay inside the files, and partitionBy takes its columns out: hand it a copy.
         copy = F.col(spec.partition[0]).alias("_partition")
-        local = folder.removeprefix("file://")
-        rows.select(*columns, copy).write.partitionBy("_partition").parquet(local)
-        files, count = _written(table, folder)
-        self._commit(name, where, files)
-        return count
+        rows.select(*columns, copy).write.partitionBy("_partition").parquet(folder.removeprefix("file://"))
+        return written(table, folder)
 
-    def _commit(self, name: str, where: BooleanExpression, files: list[str]) -> None:
-        from pyiceberg.exceptions import CommitFailedException
-        from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+    def _commit(self, name: str, where: BooleanExpression, files: Sequence[str]) -> None:
+        table = committed(lambda: self.table(name), where, files)
+        forget_surplus(table, self.keep_snapshots, lambda: self.needed_snapshots(name))
 
-        retrying = Retrying(
-            retry=retry_if_exception_type(CommitFailedException),
-            stop=stop_after_attempt(COMMIT_ATTEMPTS),
-            wait=wait_random_exponential(multiplier=0.05, max=2),
-            reraise=True,
-        )
-        for attempt in retrying:
-            with attempt:
-                _swap(self.table(name), where, files)
+    def needed_snapshots(self, name: str) -> set[int]:
+        """Snapshots of a table that models were trained on."""
+        if name != "training_examples":
+            return set()
+        return {row["snapshot"] for row in self.rows("trainings") if row["snapshot"] is not None}
 
     def replace_rows(self, name: str, where: BooleanExpression, rows: Sequence[Mapping[str, Any]]) -> int:
         """Put a few rows, given as dictionaries, in place of the rows under `where`, in one commit."""
@@ -233,67 +248,3 @@ class Store:
         total = latest.summary.additional_properties.get("total-records", "0") if latest.summary else "0"
         days = self.days(name)
         return TableSummary(name, int(total), days[-1] if days else None, str(latest.snapshot_id))
-
-
-TABLE_PROPERTIES = {
-    # Old metadata files would otherwise grow by one a commit for ever; snapshots stay until they are expired.
-    "write.metadata.delete-after-commit.enabled": "true",
-    "write.metadata.previous-versions-max": "20",
-    "commit.manifest-merge.enabled": "true",
-    "commit.manifest.min-count-to-merge": "20",
-}
-
-
-def _opened(uri: str, warehouse: str, properties: Mapping[str, str], namespace: str) -> Catalog:
-    """The catalog with its namespace; where several processes make them at one moment, all but one try again."""
-    from pyiceberg.catalog.sql import SqlCatalog
-    from pyiceberg.exceptions import NamespaceAlreadyExistsError
-    from sqlalchemy.exc import SQLAlchemyError
-    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
-
-    made_by_another = retry_if_exception_type((SQLAlchemyError, NamespaceAlreadyExistsError))
-    for attempt in Retrying(
-        retry=made_by_another, stop=stop_after_attempt(3), wait=wait_random(0.1, 0.5), reraise=True
-    ):
-        with attempt:
-            catalog = SqlCatalog("ctr", uri=uri, warehouse=warehouse, **properties)
-            if not catalog.namespace_exists(namespace):
-                catalog.create_namespace(namespace)
-    return catalog
-
-
-def _swap(table: Table, where: BooleanExpression, files: list[str]) -> None:
-    """Put new files in place of those under `where`, in one snapshot: no reader sees one change without the other."""
-    from pyiceberg.expressions import AlwaysTrue
-    from pyiceberg.io.pyarrow import parquet_file_to_data_file
-
-    old = list(table.scan(row_filter=where).plan_files())
-    if any(task.residual != AlwaysTrue() for task in old):
-        raise StoreError(f"{table.name()}: {where} cuts through files; a write replaces whole partitions only.")
-    new = [parquet_file_to_data_file(table.io, table.metadata, file) for file in files]
-    if not old and not new:
-        return
-    with table.transaction() as transaction:
-        update = transaction.update_snapshot()
-        with update.overwrite() if old else update.merge_append() as change:
-            for task in old:
-                change.delete_data_file(task.file)
-            for file in new:
-                change.append_data_file(file)
-
-
-def _written(table: Table, folder: str) -> tuple[list[str], int]:
-    """The Parquet files below a folder that hold rows, and how many rows they hold."""
-    import pyarrow.parquet as pq
-    from pyarrow import fs
-
-    filesystem, base = fs.FileSystem.from_uri(folder)
-    scheme = folder.split("://")[0] + "://" if "://" in folder else ""
-    files, count = [], 0
-    for info in filesystem.get_file_info(fs.FileSelector(base, recursive=True, allow_not_found=True)):
-        if info.type == fs.FileType.File and info.base_name.endswith(".parquet"):
-            rows = pq.read_metadata(info.path, filesystem=filesystem).num_rows
-            if rows:
-                files.append(f"{scheme}{info.path}")
-                count += rows
-    return sorted(files), count

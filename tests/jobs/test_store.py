@@ -65,6 +65,23 @@ def test_a_snapshot_is_read_as_it_was(tiny, engine, clicks):
     assert [row["impression_id"] for row in read.collect()] == ["a"]
 
 
+def test_the_oldest_snapshots_are_forgotten_but_none_that_a_model_was_trained_on(make_workspace):
+    workspace = make_workspace("click_log", store={"keep_snapshots": 3})
+    store = workspace.store
+    columns = dict.fromkeys(store.specs["training_examples"].columns) | {"dt": FIRST}
+    for number in range(20):
+        store.replace_rows("training_examples", EqualTo("dt", FIRST), [columns | {"impression_id": f"i{number}"}])
+        if number == 2:
+            trained_on = store.snapshot("training_examples")
+            training = dict.fromkeys(store.specs["trainings"].columns) | {"dt": FIRST, "snapshot": trained_on}
+            store.replace_rows("trainings", EqualTo("dt", FIRST), [training])
+    kept = [snapshot.snapshot_id for snapshot in store.table("training_examples").snapshots()]
+    assert trained_on in kept and store.snapshot("training_examples") in kept
+    assert len(kept) <= 2 * 3 + 1
+    [row] = store.arrow("training_examples", snapshot=trained_on).to_pylist()
+    assert row["impression_id"] == "i2"
+
+
 def test_the_engine_reads_the_chosen_days_alone(tiny, engine, clicks):
     tiny.store.replace("clicks", EqualTo("dt", FIRST), clicks((FIRST, "a")))
     tiny.store.replace("clicks", EqualTo("dt", SECOND), clicks((SECOND, "b")))

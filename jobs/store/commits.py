@@ -1,0 +1,96 @@
+"""Commits: new files in place of old ones in one snapshot, and how many snapshots are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING
+
+from conf.errors import StoreError
+
+if TYPE_CHECKING:
+    from pyiceberg.expressions import BooleanExpression
+    from pyiceberg.table import Table
+
+ATTEMPTS = 8
+
+
+def committed(load: Callable[[], Table], where: BooleanExpression, files: Sequence[str]) -> Table:
+    """The table with `files` in place of those under `where`; tried again where another process was faster.
+
+    Raises:
+        StoreError: the filter cuts through files.
+    """
+    from pyiceberg.exceptions import CommitFailedException
+    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+    retrying = Retrying(
+        retry=retry_if_exception_type(CommitFailedException),
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_random_exponential(multiplier=0.05, max=2),
+        reraise=True,
+    )
+    for attempt in retrying:
+        with attempt:
+            table = load()
+            _swap(table, where, files)
+    return table
+
+
+def _swap(table: Table, where: BooleanExpression, files: Sequence[str]) -> None:
+    """Put new files in place of those under `where`, in one snapshot: no reader sees one change without the other."""
+    from pyiceberg.expressions import AlwaysTrue
+    from pyiceberg.io.pyarrow import parquet_file_to_data_file
+
+    old = list(table.scan(row_filter=where).plan_files())
+    if any(task.residual != AlwaysTrue() for task in old):
+        raise StoreError(f"{table.name()}: {where} cuts through files; a write replaces whole partitions only.")
+    new = [parquet_file_to_data_file(table.io, table.metadata, file) for file in files]
+    if not old and not new:
+        return
+    with table.transaction() as transaction:
+        update = transaction.update_snapshot()
+        with update.overwrite() if old else update.merge_append() as change:
+            for task in old:
+                change.delete_data_file(task.file)
+            for file in new:
+                change.append_data_file(file)
+
+
+def forget_surplus(table: Table, keep: int, needed: Callable[[], Collection[int]]) -> None:
+    """Forget the oldest snapshots once a table has twice as many as it is to keep, but none that is needed.
+
+    Every commit copies the list of snapshots several times, so without this its cost would grow with history.
+    """
+    from pyiceberg.exceptions import CommitFailedException
+
+    snapshots = sorted(table.snapshots(), key=lambda snapshot: snapshot.timestamp_ms)
+    if len(snapshots) < 2 * keep:
+        return
+    kept = {*needed(), *(snapshot.snapshot_id for snapshot in snapshots[-keep:])}
+    try:
+        forget(table, [snapshot.snapshot_id for snapshot in snapshots if snapshot.snapshot_id not in kept])
+    except CommitFailedException:  # another process committed meanwhile: the next commit will see to it
+        return
+
+
+def forget(table: Table, snapshots: Sequence[int]) -> None:
+    """Take snapshots out of a table's metadata. Their files stay until orphans are removed."""
+    if snapshots:
+        table.maintenance.expire_snapshots().by_ids(list(snapshots)).commit()
+
+
+def written(table: Table, folder: str) -> tuple[list[str], int]:
+    """The Parquet files below a folder that hold rows, and how many rows they hold."""
+    import pyarrow.parquet as pq
+    from pyarrow import fs
+
+    filesystem, base = fs.FileSystem.from_uri(folder)
+    scheme = folder.split("://")[0] + "://" if "://" in folder else ""
+    files, count = [], 0
+    for info in filesystem.get_file_info(fs.FileSelector(base, recursive=True, allow_not_found=True)):
+        if info.type == fs.FileType.File and info.base_name.endswith(".parquet"):
+            rows = pq.read_metadata(info.path, filesystem=filesystem).num_rows
+            if rows:
+                files.append(f"{scheme}{info.path}")
+                count += rows
+    return sorted(files), count
