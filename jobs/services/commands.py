@@ -117,9 +117,14 @@ def _is_switched_off(workspace: Workspace, dag_id: str) -> bool:
 
     asked = airflow_command("dags", "details", dag_id, "--output", "json")
     environment = _airflow_environment(workspace)
-    told = subprocess.run(asked, env=environment, check=False, capture_output=True, text=True).stdout
+    return says_paused(subprocess.run(asked, env=environment, check=False, capture_output=True, text=True).stdout)
+
+
+def says_paused(details: str) -> bool:
+    """Whether the output of `airflow dags details --output json` says so; lines of logs may stand before it."""
+    found = details.find("[{")
     try:
-        return str(json.loads(told[told.index("[{") :])[0].get("is_paused")) == "True"
+        return str(json.loads(details[found:])[0].get("is_paused")) == "True" if found >= 0 else False
     except ValueError:
         return False
 

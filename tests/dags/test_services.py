@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from jobs.services.airflow_home import AirflowHome, airflow_variables
-from jobs.services.commands import backfill_arguments
+from jobs.services.commands import backfill_arguments, says_paused
 from jobs.services.errors import ServiceError
 from jobs.services.ports import free_port, require_free
 from jobs.services.processes import Service, ServiceGroup
@@ -193,3 +193,16 @@ def test_without_a_schedule_the_crons_are_empty(tmp_path):
     variables = airflow_variables(open_workspace(home=tmp_path), 8123, on_schedule=False)
 
     assert load_settings(variables=variables).airflow.nightly_cron == ""
+
+
+@pytest.mark.parametrize(
+    ("printed", "paused"),
+    [
+        ('2026-11-21T10:17 [info] loaded\n[{"dag_id": "ctr_nightly", "is_paused": "True"}]\n', True),
+        ('[{"dag_id": "ctr_nightly", "is_paused": "False"}]', False),
+        ("No such dag", False),
+        ("[{broken", False),
+    ],
+)
+def test_a_dag_that_is_switched_off_is_known_by_what_airflow_prints(printed: str, paused: bool) -> None:
+    assert says_paused(printed) is paused
