@@ -115,7 +115,7 @@ def _by_evidence(found: Backtest) -> Table:
 def study_table(title: str, *names: str) -> Table:
     """A table without rows whose columns after the named ones hold figures."""
     table = Table(*names, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, title=title, title_justify="left")
-    for column in table.columns[2 if "model" in names[1] else 1 :]:
+    for column in table.columns[2 if "model" in names[1:2] else 1 :]:
         column.justify = "right"
     return table
 

@@ -1,0 +1,48 @@
+"""What studies print: every table fits a terminal of 80 columns."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from learnable import day
+from rich.console import Console
+
+from conf.settings import PromotionPolicy
+from jobs.ablation_display import ablation_progress, show_ablation
+from jobs.backtest_display import backtest_progress, show_backtest
+from jobs.gate_power_display import gate_power_progress, show_gate_power
+from validation.gate_power import TrialWorld
+
+
+@pytest.fixture
+def terminal():
+    return Console(file=io.StringIO(), width=80, highlight=False)
+
+
+def printed(terminal) -> str:
+    text = terminal.file.getvalue()
+    assert max(len(line) for line in text.splitlines()) <= 80
+    return text
+
+
+def test_a_backtest_shows_days_means_and_evidence(filled, terminal):
+    show_backtest(backtest_progress(filled, day(4), day(5), ("constant", "logistic_regression"), quiet=True), terminal)
+    text = printed(terminal)
+    assert "Means over 2 test days" in text
+    assert "user_seen=never" in text
+    assert text.count("logistic") == 4
+
+
+def test_an_ablation_shows_a_row_for_each_family(filled, terminal):
+    found = ablation_progress(filled, day(4), day(4), ("logistic_regression",), ("context", "recency"), quiet=True)
+    show_ablation(found, terminal)
+    text = printed(terminal)
+    assert [word for word in ("nothing", "context", "recency") if word in text] == ["nothing", "context", "recency"]
+
+
+def test_the_power_of_the_gate_shows_a_row_for_each_challenger(terminal):
+    worlds = [TrialWorld(impressions=2_000, ctr=0.1, gain=gain) for gain in (-0.005, 0.0, 0.005)]
+    show_gate_power(gate_power_progress(worlds, PromotionPolicy(), 2, 7, quiet=True), PromotionPolicy(), terminal)
+    text = printed(terminal)
+    assert all(words in text for words in ("0.5 % worse NE", "as good", "0.5 % better NE"))
