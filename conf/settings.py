@@ -83,9 +83,15 @@ class TrainingSettings(Frozen):
     model: dict[str, Any] = Field(default_factory=dict, description="Model settings by block, see models.settings")
 
 
+Approval = Literal["gate", "person"]
+
+
 class PromotionPolicy(Frozen):
     """What a challenger must prove on later, mature days before it replaces the champion."""
 
+    approval: Approval = Field(
+        "gate", description="`person`: a challenger that the gate agrees to waits until a person promotes it"
+    )
     confidence: float = Field(0.99, gt=0.5, lt=1, description="One-sided, of the paired NE difference by user")
     min_calibration_ratio: float = 0.9
     max_calibration_ratio: float = 1.1

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+from jobs.aliases import sync_aliases
 from jobs.night import STEPS, Announce, run_step, run_training, training_request, trigger_of
-from jobs.plan import TRAIN, View, decided_by_night, step_plan
+from jobs.plan import TRAIN, View, step_plan
 from jobs.registration import forget_training
 from jobs.step import StepResult
+from jobs.trainings import decided_by_night
 from jobs.workspace import Workspace
 
 
@@ -45,3 +47,5 @@ def _training(view: View, night: date, announce: Announce) -> Iterator[StepResul
         announce(TRAIN)
         request = training_request(view.workspace, night, trigger_of(view.decision(night)))
         yield run_training(view.workspace, request, again=True)
+    else:
+        sync_aliases(view.workspace)

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conf.errors import StoreError
+from jobs.promotions import champions, changes_as_of
+from jobs.trainings import training_of
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -36,19 +38,17 @@ class ModelVersion:
 
 
 def champion_as_of(workspace: Workspace, night: date) -> ModelVersion | None:
-    """The version last promoted up to the end of `night`.
+    """The version that the promotions make champion at the end of `night`.
 
     The promotions are asked, not MLflow's alias of today: a night that is run again uses the model it used then.
     """
-    from pyiceberg.expressions import LessThanOrEqual
-
-    promotions = workspace.store.rows("promotions", LessThanOrEqual("dt", night))
-    if not promotions:
+    found = changes_as_of(workspace, night)
+    if not found:
         return None
-    latest = max(promotions, key=lambda row: row["dt"])
-    trainings = workspace.store.rows("trainings", LessThanOrEqual("dt", night))
-    training = next(row for row in trainings if row["version"] == latest["version"])
-    return ModelVersion(latest["model"], latest["version"], latest["dt"], training["trained_on"], training["ne"])
+    version = champions(found)[-1]
+    latest = next(change for change in found[::-1] if change.version == version)
+    training = training_of(workspace, version)
+    return ModelVersion(latest.model, version, latest.night, training["trained_on"], training["ne"])
 
 
 def bundle_folder(workspace: Workspace, version: str) -> Path:

@@ -22,6 +22,7 @@ from jobs.label_days import horizon_days
 from jobs.landing.landed import ALWAYS
 from jobs.store.contents import EMPTY, Partition, days_in
 from jobs.training_data import mature_days
+from jobs.trainings import trainings
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -236,7 +237,10 @@ def _decisions(workspace: Workspace, source: Source, night: date) -> Digests:
 
 
 def _trainings(workspace: Workspace, source: Source, night: date) -> Digests:
-    return {named("trainings", row["dt"]): digest_of([row["version"], row["ne"]]) for row in _rows(workspace, source)}
+    found: dict[str, list[Any]] = {}
+    for row in trainings(workspace, _between(source)):
+        found.setdefault(named("trainings", row["dt"]), []).extend([row["version"], row["ne"]])
+    return {name: digest_of(rows) for name, rows in found.items()}
 
 
 def _quality(workspace: Workspace, source: Source, night: date) -> Digests:

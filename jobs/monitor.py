@@ -13,6 +13,7 @@ from jobs.evaluate import FINAL, OVERALL, PROVISIONAL
 from jobs.feature_list import watched_columns
 from jobs.step import StepResult
 from jobs.training_data import days_needed, mature_days
+from jobs.trainings import every_training, trainings
 from jobs.workspace import Workspace
 from monitoring.decision import Decision, NightFacts, decide
 from monitoring.measures import DriftMeasures
@@ -150,7 +151,7 @@ def with_quality(workspace: Workspace, facts: NightFacts, known_on: date) -> Nig
     if not overall:
         return facts
     row = max(overall, key=lambda row: row["impressions"])
-    promised = {training["version"]: training["ne"] for training in workspace.store.rows("trainings")}
+    promised = {training["version"]: training["ne"] for training in every_training(workspace)}
     return replace(
         facts,
         ctr=row["ctr"],
@@ -167,7 +168,7 @@ def last_training(workspace: Workspace, night: date) -> date | None:
     """The latest night before this one on which a training was tried."""
     from pyiceberg.expressions import LessThan
 
-    return max((row["dt"] for row in workspace.store.rows("trainings", LessThan("dt", night))), default=None)
+    return max((row["dt"] for row in trainings(workspace, LessThan("dt", night))), default=None)
 
 
 def earlier_facts(workspace: Workspace, night: date) -> list[NightFacts]:

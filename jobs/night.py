@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
+from conf.settings import Approval
+from jobs.aliases import sync_aliases
+from jobs.champion import champion_as_of
 from jobs.evaluate import evaluate
 from jobs.feature_tables import features
 from jobs.ingest import ingest
 from jobs.inputs import inputs
 from jobs.label import label
+from jobs.model_cards import publish_cards
 from jobs.monitor import monitor
+from jobs.promotions import latest_landed
 from jobs.report import refresh_site
 from jobs.score import score
 from jobs.step import StepResult, Stopwatch, save_record
@@ -41,15 +46,37 @@ def run_step(workspace: Workspace, step: str, night: date) -> StepResult:
 
 
 def run_training(workspace: Workspace, request: TrainingRequest, *, again: bool = False) -> StepResult:
-    """Train, and where that changed the champion let the new one score the next day, which nobody has served yet."""
+    """Train, and where that changed the champion let the new one score the day that nobody has served yet."""
     watch = Stopwatch()
     read = inputs(workspace, "train", request.night)
     result = train(workspace, request, again=again)
     save_record(workspace, watch.record(result, read))
+    sync_aliases(workspace)
     if result.detail["promoted"]:
-        run_step(workspace, "score", request.night)
+        champion = champion_as_of(workspace, request.night)
+        if champion is not None and champion.version == result.detail["version"]:
+            run_step(workspace, "score", request.night)
+        else:  # asked for later than its night, whose next day has been served by now
+            score_unserved(workspace)
+    publish_cards(workspace, result.detail["version"])
     refresh_site(workspace, request.night)
     return result
+
+
+def score_unserved(workspace: Workspace) -> StepResult | None:
+    """Let the champion of now score the day after the latest landed one again.
+
+    None where there is nothing to do: the champion has scored it, or the night is yet to do so.
+    """
+    from pyiceberg.expressions import EqualTo
+
+    night = latest_landed(workspace)
+    champion = champion_as_of(workspace, night) if night else None
+    if night is None or champion is None or night not in workspace.store.days("runs", EqualTo("step", "score")):
+        return None
+    tomorrow = EqualTo("dt", night + timedelta(days=1))
+    by = set(workspace.store.arrow("predictions", tomorrow, columns=("version",))["version"].to_pylist())
+    return None if by == {champion.version} else run_step(workspace, "score", night)
 
 
 def training_request(
@@ -60,10 +87,18 @@ def training_request(
     models: tuple[str, ...] = (),
     window_days: int | None = None,
     promote: bool = True,
+    approval: Approval | None = None,
 ) -> TrainingRequest:
     """A training request with what is left open taken from the settings."""
     settings = workspace.settings.training
-    return TrainingRequest(night, models or settings.models, window_days or settings.window_days, promote, trigger)
+    return TrainingRequest(
+        night,
+        models or settings.models,
+        window_days or settings.window_days,
+        promote,
+        trigger,
+        approval or workspace.settings.promotion.approval,
+    )
 
 
 def run_night(workspace: Workspace, night: date, announce: Announce = lambda _: None) -> Iterator[StepResult]:

@@ -12,6 +12,7 @@ from jobs.inputs import DEFINITION, Source, changes, inputs, sources
 from jobs.landing.discovery import LandingFile, files_of
 from jobs.landing.landed import ALWAYS
 from jobs.night import RETRAIN, STEPS, nights_between
+from jobs.trainings import by_night, decided_by_night, trainings
 from jobs.workspace import Workspace
 
 State = Literal["done", "missing", "stale", "blocked"]
@@ -145,7 +146,7 @@ class View:
             landings.setdefault(row["dt"], []).extend(json.loads(row["files"]))
         self.landings = landings
         self.decisions = {row["dt"]: row for row in store.rows("decisions")}
-        self.trainings = {row["dt"]: row for row in store.rows("trainings")}
+        self.trainings = by_night(trainings(self.workspace))
 
     def decision(self, night: date) -> dict[str, Any]:
         """Cause and reasons of a night's decision."""
@@ -254,14 +255,6 @@ def _training_plan(view: View, night: date, ahead: Iterable[Write]) -> StepPlan:
     if record is None:
         return StepPlan(TRAIN, "missing", ("it did not come to its end",))
     return _compared(view, TRAIN, night, record, ahead)
-
-
-def decided_by_night(training: Mapping[str, Any]) -> bool:
-    """Whether a training was asked for by its night's decision, not by a person or the weekly schedule."""
-    from monitoring.decision import Cause
-
-    trigger = str(training["trigger"])
-    return trigger.startswith(("drift on ", *(f"{cause}:" for cause in get_args(Cause)))) or trigger in get_args(Cause)
 
 
 def counts_by_state(plans: Iterable[NightPlan]) -> dict[str, int]:

@@ -84,6 +84,6 @@ def _night_line(night: date, results: list[StepResult], seconds: float) -> str:
         line += f"  {told['verdict']}" if told["cause"] == "none" else f"  {told['verdict']}: {told['cause']}"
     if "train" in by_step:
         trained = by_step["train"].detail
-        outcome = "promoted" if trained["promoted"] else "not promoted"
+        outcome = "promoted" if trained["promoted"] else "waits for a person" if trained["waits"] else "not promoted"
         line += f" -> {trained['model']} v{trained['version']} {outcome}"
     return line

@@ -8,15 +8,16 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from jobs.champion import ModelVersion, keep_version
+from jobs.model_record import PARTS, RECORD, ModelRecord
+from jobs.promotions import BY_GATE, BY_PERSON, Change, changes, latest_landed, now, record_change, remove_promotions
+from jobs.trainings import decided_by_night, keep_training, withdraw
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
+    from jobs.tracking import Logged
     from jobs.train import Trained, TrainingRequest
     from models.split import TimeSplit
     from validation.promotion import Verdict
-
-BY_GATE = "promotion gate"
-PARTS = ("train", "validation", "holdout")
 
 
 def register_challenger(
@@ -27,22 +28,20 @@ def register_challenger(
     verdict: Verdict,
     champion: ModelVersion | None,
     split: TimeSplit,
+    record: ModelRecord,
 ) -> dict[str, Any]:
-    """Register the challenger, promote it where the gate and the request let it, and write both down."""
-    from pyiceberg.expressions import EqualTo, GreaterThan
+    """Log what was trained, register the challenger, promote it where the gate and the request let it.
 
-    from jobs.tracking import CHALLENGER, CHAMPION, PREVIOUS, register, set_aliases
+    Raises:
+        StoreError: MLflow cannot be reached; nothing has been registered.
+    """
+    from jobs.tracking import reached, register
 
-    promoted = verdict.promote and request.promote
-    snapshot = workspace.store.snapshot("training_examples")
-    tags = {
-        "model": challenger.kind,
-        "night": str(request.night),
-        "trigger": request.trigger,
-        "promoted": str(promoted),
-        "training_examples_snapshot": str(snapshot),
-    }
-    version = register(workspace, challenger.address, tags)
+    promoted = verdict.promote and _may_promote(workspace, request)
+    record.write(challenger.folder / RECORD)
+    with reached(workspace, "Nothing was registered; train again once MLflow answers."):
+        logged = {model.kind: _logged(workspace, request, model, record, split) for model in trained}
+        version = register(workspace, logged[challenger.kind], _tags(workspace, request, record, promoted))
     keep_version(workspace, version, challenger.folder)
     row = {
         "dt": request.night,
@@ -56,30 +55,100 @@ def register_challenger(
         "verdict": json.dumps(verdict.to_dict(), default=str),
         "metrics": json.dumps({model.kind: model.metrics for model in trained}),
         "split": json.dumps({part: [str(day) for day in getattr(split, part)] for part in PARTS}),
-        "snapshot": snapshot,
+        "snapshot": record.snapshot,
+        "approval": request.approval,
+        "withdrawn": False,
     }
-    workspace.store.replace_rows("trainings", EqualTo("dt", request.night), [row])
+    keep_training(workspace, row)
     if promoted:
-        promotion = {
-            "dt": request.night,
-            "model": challenger.kind,
-            "version": version,
-            "previous": champion.version if champion else None,
-            "by": BY_GATE,
-            "reason": request.trigger,
-        }
-        workspace.store.replace_rows("promotions", EqualTo("dt", request.night), [promotion])
-        replaced = {PREVIOUS: champion.version} if champion else {}
-        if not workspace.store.days("promotions", GreaterThan("dt", request.night)):  # else the past was run again
-            set_aliases(workspace, {CHAMPION: version} | replaced)
-    else:
-        set_aliases(workspace, {CHALLENGER: version})
+        _promote(workspace, request, row, champion)
     return row
 
 
-def forget_training(workspace: Workspace, night: date) -> None:
-    """Take back a night's training and promotion, so that the night can decide anew. Its version stays registered."""
-    from pyiceberg.expressions import EqualTo
+def _may_promote(workspace: Workspace, request: TrainingRequest) -> bool:
+    """Whether the gate's word makes a challenger champion: it was asked to, and no later change would be undone by it.
 
-    for table in ("promotions", "trainings"):
-        workspace.store.replace_rows(table, EqualTo("dt", night), [])
+    A night's own decision counts in the order of the nights whenever the night is run, so it undoes nothing.
+    """
+    overtaken = any(change.night > request.night for change in changes(workspace))
+    asked = request.promote and request.approval != BY_PERSON
+    return asked and (decided_by_night({"trigger": request.trigger}) or not overtaken)
+
+
+def _promote(
+    workspace: Workspace, request: TrainingRequest, row: dict[str, Any], champion: ModelVersion | None
+) -> None:
+    """The gate's own change. What a night's decision led to counts whenever the night is run; what a person or the
+    weekly schedule asked for leaves the days alone that had been served by then."""
+    change = Change(
+        night=request.night,
+        model=row["model"],
+        version=row["version"],
+        previous=champion.version if champion else None,
+        by=BY_GATE,
+        reason=request.trigger,
+        at=now(),
+        served=None if decided_by_night(row) else latest_landed(workspace),
+    )
+    record_change(workspace, change)
+
+
+def _logged(
+    workspace: Workspace, request: TrainingRequest, model: Trained, record: ModelRecord, split: TimeSplit
+) -> Logged:
+    """One of the trained models as a run of MLflow; the challenger's holds the record too."""
+    from jobs.tracking import log_run
+
+    parameters = {
+        "model": model.kind,
+        "train_days": f"{split.train[0]} to {split.train[-1]}",
+        "validation_days": " ".join(str(day) for day in split.validation),
+        "holdout_days": " ".join(str(day) for day in split.holdout),
+        "sampling_rate": model.bundle.sampling_rate,
+        "features": len(record.feature_names),
+        "seed": workspace.settings.training.seed,
+    }
+    tags = {
+        "night": str(request.night),
+        "trigger": request.trigger,
+        "dataset": workspace.dataset.name,
+        "training_examples_snapshot": str(record.snapshot),
+        "code_version": record.code_version,
+    }
+    files = {"bundle": model.folder / "bundle", "reference": model.folder / "reference.parquet"}
+    record_file = model.folder / RECORD
+    is_challenger = record_file.exists()
+    return log_run(
+        workspace,
+        f"{model.kind} {request.night}",
+        files=files | ({"record": record_file} if is_challenger else {}),
+        beside=[record_file] if is_challenger else [],
+        parameters=parameters,
+        metrics=model.metrics,
+        tags=tags,
+    )
+
+
+def _tags(workspace: Workspace, request: TrainingRequest, record: ModelRecord, promoted: bool) -> dict[str, str]:
+    """What the version itself says on MLflow's pages; the record among its artifacts has it whole."""
+    tags = {
+        "model": record.model,
+        "night": str(request.night),
+        "trigger": request.trigger,
+        "promoted": str(promoted),
+        "gate": "passed" if record.verdict["promote"] else "failed",
+        "approval": request.approval,
+        "training_examples_snapshot": str(record.snapshot),
+        "sampling_rate": f"{record.sampling_rate:g}",
+        "features": str(len(record.feature_names)),
+        "code_version": record.code_version,
+    }
+    return tags | {f"{part}_days": " ".join(days) for part, days in record.split.items()}
+
+
+def forget_training(workspace: Workspace, night: date) -> None:
+    """Take back what a night's decision had trained and promoted, so that the night can decide anew.
+
+    Versions stay registered and their trainings stay on record, as withdrawn; what a person did stays as it is.
+    """
+    remove_promotions(workspace, night, withdraw(workspace, night))

@@ -4,32 +4,42 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from jobs.evaluate import FINAL, OVERALL, PROVISIONAL
+from jobs.label import horizon_days
+from jobs.model_cards import has_card, write_cards
+from jobs.model_list import model_list
 from jobs.monitor import EVIDENTLY_PAGE, facts_from_json
+from jobs.promotions import changes
+from jobs.trainings import trainings
 from jobs.workspace import Workspace
+from monitoring.cards import ModelRow
 from monitoring.decision import NightFacts
 from monitoring.measures import DriftMeasures
-from monitoring.pages import NightPage, NightRow, SliceQuality, StepTiming, TableCount
+from monitoring.pages import Link, NightPage, NightRow, SliceQuality, StepTiming, TableCount
 from monitoring.site import night_folder, write_index, write_night_page
 
 Rows = list[dict[str, Any]]
 
 
 def write_site(workspace: Workspace, night: date) -> Path:
-    """Write the page of one night and the index anew; returns the night's page."""
-    from pyiceberg.expressions import EqualTo
+    """Write the page of one night, the cards of its models and the index anew; returns the night's page."""
+    from pyiceberg.expressions import EqualTo, In
 
     store = workspace.store
     decisions = store.rows("decisions", EqualTo("dt", night))
+    # The cards of the versions that scored what this night has evaluated: NE by day is on them.
+    measured = [night - timedelta(days=back) for back in range(horizon_days(workspace.dataset) + 1)]
+    write_cards(workspace, {row["version"] for row in store.rows("quality", In("dt", measured))})
     page = write_night_page(workspace.reports, night_page(workspace, decisions[0]))
     write_index(
         workspace.reports,
         [*night_rows(workspace), *blocked_rows(workspace)],
         title=f"CTR pipeline: {workspace.dataset.name}",
+        models=model_rows(workspace),
         limits=workspace.settings.monitoring.drift,
     )
     return page
@@ -68,7 +78,37 @@ def night_page(workspace: Workspace, decision: Mapping[str, Any]) -> NightPage:
         tables=tuple(_table_counts(workspace, night)),
         timings=tuple(StepTiming(step["step"], step["seconds"]) for step in steps),
         evidently_page=EVIDENTLY_PAGE if drift and has_page else "",
+        links=card_links(workspace, night, facts.champion),
     )
+
+
+def card_links(workspace: Workspace, night: date, champion: str) -> tuple[Link, ...]:
+    """Links from a night's page to the cards of its champion and of what was trained on it."""
+    named = [facts for facts in model_list(workspace) if facts.label == champion or facts.night == night]
+    return tuple(
+        Link(f"Model card of {facts.label}", f"../models/{facts.version}.html")
+        for facts in named
+        if has_card(workspace, facts.version)
+    )
+
+
+def model_rows(workspace: Workspace) -> list[ModelRow]:
+    """One row a registered version for the index, newest first."""
+    return [
+        ModelRow(
+            version=facts.version,
+            model=facts.model,
+            state=facts.state,
+            told=facts.told,
+            night=facts.night,
+            trained_to=facts.trained_to,
+            ne=facts.ne,
+            calibration_ratio=facts.calibration_ratio,
+            reason=facts.trigger,
+            has_card=has_card(workspace, facts.version),
+        )
+        for facts in model_list(workspace)[::-1]
+    ]
 
 
 def quality_of(workspace: Workspace, night: date, facts: NightFacts) -> tuple[SliceQuality, ...]:
@@ -113,8 +153,8 @@ def night_rows(workspace: Workspace) -> list[NightRow]:
     for row in store.rows("quality"):
         if row["slice"] == OVERALL:
             quality[(row["dt"], row["state"])] = row
-    trained = {row["dt"] for row in store.rows("trainings")}
-    promoted = {row["dt"] for row in store.rows("promotions")}
+    trained = {row["dt"] for row in trainings(workspace)}
+    changed = {change.in_force: change.action for change in changes(workspace)}
     rows = []
     for decision in sorted(store.rows("decisions"), key=lambda row: row["dt"]):
         day = decision["dt"]
@@ -138,7 +178,8 @@ def night_rows(workspace: Workspace) -> list[NightRow]:
                 impressions=best.get("impressions"),
                 champion=facts.champion,
                 trained=day in trained,
-                promoted=day in promoted,
+                promoted=changed.get(day) in ("gate", "promote"),
+                rolled_back=changed.get(day) == "rollback",
             )
         )
     return rows

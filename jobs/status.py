@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from typing import Any
 
 from conf.errors import NotReady
 from jobs.champion import champion_as_of
 from jobs.evaluate import METRICS
+from jobs.model_list import model_list
+from jobs.promotions import latest_landed
 from jobs.report import blocked_rows, index_page, night_rows
 from jobs.workspace import Workspace
 
@@ -33,7 +34,7 @@ def status(workspace: Workspace) -> dict[str, Any]:
         }
         for row in rows
     ]
-    last = max((row.day for row in rows), default=None)
+    last = max(filter(None, [latest_landed(workspace), *(row.day for row in rows)]), default=None)
     champion = champion_as_of(workspace, last) if last else None
     return {
         "dataset": workspace.dataset.name,
@@ -73,22 +74,23 @@ def balance(workspace: Workspace) -> list[dict[str, Any]]:
 
 
 def trainings(workspace: Workspace) -> list[dict[str, Any]]:
-    """Every training: when, why, what came out and what the gate said."""
+    """Every training that counts: when, why, what came out and what the gate said."""
     found = []
-    for row in sorted(workspace.store.rows("trainings"), key=lambda row: row["dt"]):
-        checks = json.loads(row["verdict"])["checks"]
-        found.append(
-            {
-                "day": row["dt"].isoformat(),
-                "model": row["model"],
-                "version": row["version"],
-                "promoted": row["promoted"],
-                "trigger": row["trigger"],
-                "ne": row["ne"],
-                "reasons": [check["sentence"] for check in checks],
-                "objections": [check["sentence"] for check in checks if not check["passed"]],
-            }
-        )
+    for facts in sorted(model_list(workspace), key=lambda facts: (facts.night, int(facts.version))):
+        if facts.state != "withdrawn":
+            found.append(
+                {
+                    "day": facts.night.isoformat(),
+                    "model": facts.model,
+                    "version": facts.version,
+                    "promoted": facts.state in ("champion", "former"),
+                    "state": facts.state,
+                    "trigger": facts.trigger,
+                    "ne": facts.ne,
+                    "reasons": list(facts.reasons),
+                    "objections": list(facts.objections),
+                }
+            )
     return found
 
 

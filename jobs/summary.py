@@ -13,6 +13,15 @@ from rich.table import Table
 
 Facts = Mapping[str, Any]
 
+OUTCOMES = {
+    "champion": "[green]promoted[/green]",
+    "former": "[green]promoted[/green]",
+    "waiting": "[yellow]waits for a person[/yellow]",
+    "passed": "[yellow]passed the gate, not promoted[/yellow]",
+    "rejected": "[yellow]rejected[/yellow]",
+}
+"""What became of a training, by the state of its version."""
+
 
 def show_status(found: Facts, console: Console | None = None) -> None:
     """The whole state of a home on one screen."""
@@ -77,7 +86,7 @@ def _nights(console: Console, nights: Sequence[Facts], trainings: Sequence[Facts
         console.print(f"  {night['day']}  {told}: {escape(reason)}", no_wrap=True, overflow="ellipsis")
     console.print("\n[bold]Trainings[/bold]:" if trainings else "\nNo training yet.")
     for training in trainings:
-        outcome = "[green]promoted[/green]" if training["promoted"] else "[yellow]rejected[/yellow]"
+        outcome = OUTCOMES[training["state"]]
         console.print(
             f"  {training['day']}  {training['model']} v{training['version']} {outcome}, "
             f"NE {training['ne']:.4f}; because of {escape(training['trigger'])}"

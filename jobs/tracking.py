@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +17,16 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+ALIASES = (CHAMPION, CHALLENGER, PREVIOUS)
 REQUIREMENTS = ("xgboost", "scikit-learn", "pyarrow", "pandas", "numpy", "scipy")
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A run and the address of the model that it logged."""
+
+    run_id: str
+    address: str
 
 
 def tracking_uri(workspace: Workspace) -> str:
@@ -27,6 +39,8 @@ def client(workspace: Workspace) -> MlflowClient:
     os.environ["DO_NOT_TRACK"] = "true"
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+    # A server that is down is to be told within seconds, not after MLflow's own seven tries.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     import logging
 
     import mlflow
@@ -37,6 +51,24 @@ def client(workspace: Workspace) -> MlflowClient:
     mlflow.set_tracking_uri(tracking_uri(workspace))
     mlflow.set_registry_uri(tracking_uri(workspace))
     return mlflow.tracking.MlflowClient()
+
+
+@contextmanager
+def reached(workspace: Workspace, advice: str) -> Iterator[MlflowClient]:
+    """A client whose failures end as an error that says where MLflow was looked for, and what to do.
+
+    Raises:
+        StoreError: MLflow cannot be reached or refuses.
+    """
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield client(workspace)
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        reason = textwrap.shorten(str(error) or type(error).__name__, 200, placeholder=" ...")
+        address = tracking_uri(workspace).split("@")[-1]
+        raise StoreError(f"MLflow at {address} does not do what is asked: {reason}. {advice}") from error
 
 
 def experiment(workspace: Workspace) -> str:
@@ -53,47 +85,83 @@ def log_run(
     workspace: Workspace,
     name: str,
     *,
-    folder: Path,
+    files: Mapping[str, Path],
+    beside: Sequence[Path] = (),
     parameters: Mapping[str, Any],
     metrics: Mapping[str, float],
     tags: Mapping[str, str],
-) -> str:
-    """Log one trained model with its files; returns the address of the logged model.
+) -> Logged:
+    """Log one trained model with its files, by the names they get; files `beside` it belong to the run alone.
 
-    `folder` holds `bundle/` and `reference.parquet`. The model is stored as files and code, never as a pickle, and
-    loads through MLflow's pyfunc.
+    The model is stored as files and code, never as a pickle, and loads through MLflow's pyfunc.
     """
     import mlflow
 
     import models.pyfunc
 
-    client(workspace)
     mlflow.set_experiment(experiment_id=experiment(workspace))
-    with mlflow.start_run(run_name=name, tags=dict(tags)):
+    with mlflow.start_run(run_name=name, tags=dict(tags)) as run:
         mlflow.log_params(dict(parameters))
         mlflow.log_metrics(dict(metrics))
+        for file in beside:
+            mlflow.log_artifact(str(file))
         logged = mlflow.pyfunc.log_model(
             name="model",
             python_model=str(models.pyfunc.__file__),
-            artifacts={"bundle": str(folder / "bundle"), "reference": str(folder / "reference.parquet")},
+            artifacts={name: str(file) for name, file in files.items()},
             pip_requirements=list(REQUIREMENTS),
         )
-    return str(logged.model_uri)
+    return Logged(run.info.run_id, str(logged.model_uri))
 
 
-def register(workspace: Workspace, model_uri: str, tags: Mapping[str, str]) -> str:
+def register(workspace: Workspace, logged: Logged, tags: Mapping[str, str]) -> str:
     """Register a logged model as the next version; returns the version."""
     store = client(workspace)
     if not store.search_registered_models(f"name = '{workspace.model_name}'"):
         store.create_registered_model(workspace.model_name)
-    return str(store.create_model_version(workspace.model_name, source=model_uri, tags=dict(tags)).version)
+    version = store.create_model_version(
+        workspace.model_name, source=logged.address, run_id=logged.run_id, tags=dict(tags)
+    )
+    return str(version.version)
 
 
-def set_aliases(workspace: Workspace, aliases: Mapping[str, str]) -> None:
-    """Point aliases at versions."""
+def point_aliases(workspace: Workspace, wanted: Mapping[str, str]) -> None:
+    """Make our aliases point at the wanted versions, and take those away that no version has."""
     store = client(workspace)
-    for alias, version in aliases.items():
-        store.set_registered_model_alias(workspace.model_name, alias, version)
+    found = store.search_registered_models(f"name = '{workspace.model_name}'")
+    present = {alias: str(version) for model in found for alias, version in model.aliases.items()}
+    for alias in ALIASES if found else ():
+        if alias in wanted and present.get(alias) != wanted[alias]:
+            store.set_registered_model_alias(workspace.model_name, alias, wanted[alias])
+        elif alias in present and alias not in wanted:
+            store.delete_registered_model_alias(workspace.model_name, alias)
+
+
+def require_version(workspace: Workspace, version: str, advice: str) -> None:
+    """Make sure that MLflow answers and knows a version.
+
+    Raises:
+        StoreError: it does not.
+    """
+    with reached(workspace, advice) as store:
+        store.get_model_version(workspace.model_name, version)
+
+
+def tag_version(workspace: Workspace, version: str, tags: Mapping[str, str], description: str | None = None) -> None:
+    """Set tags of a version, and its description where one is given."""
+    store = client(workspace)
+    for key, value in tags.items():
+        store.set_model_version_tag(workspace.model_name, version, key, value)
+    if description is not None:
+        store.update_model_version(workspace.model_name, version, description=description)
+
+
+def keep_artifact(workspace: Workspace, version: str, file: Path) -> None:
+    """Keep a file with the run of a version, in place of an earlier one of that name."""
+    store = client(workspace)
+    run = store.get_model_version(workspace.model_name, version).run_id
+    if run:
+        store.log_artifact(run, str(file))
 
 
 def fetch_bundle(workspace: Workspace, version: str, folder: Path) -> None:

@@ -10,8 +10,12 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from conf.settings import Approval
 from jobs.champion import ModelVersion, champion_as_of, load_version
 from jobs.feature_list import model_columns
+from jobs.model_cards import card_path
+from jobs.model_record import made_record
+from jobs.promotions import waits_for_a_person
 from jobs.registration import register_challenger
 from jobs.step import StepResult, scratch_folder
 from jobs.training_data import (
@@ -23,6 +27,7 @@ from jobs.training_data import (
     split_days,
     write_reference,
 )
+from jobs.trainings import trainings
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -45,23 +50,23 @@ class TrainingRequest:
     window_days: int
     promote: bool
     trigger: str
+    approval: Approval = "gate"
 
     @property
     def digest(self) -> str:
         """Names the request, its trigger aside."""
-        asked = json.dumps([self.night.isoformat(), self.models, self.window_days, self.promote])
+        asked = json.dumps([self.night.isoformat(), self.models, self.window_days, self.promote, self.approval])
         return hashlib.sha256(asked.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class Trained:
-    """One trained model with its figures on the holdout days, and where it was logged."""
+    """One trained model with its predictions and figures on the holdout days, and the folder of its files."""
 
     kind: str
     bundle: ModelBundle
     holdout: np.ndarray
     metrics: Mapping[str, float]
-    address: str
     folder: Path
 
 
@@ -73,7 +78,7 @@ def train(workspace: Workspace, request: TrainingRequest, *, again: bool = False
     """
     answered = None if again else _answered(workspace, request)
     if answered is not None:
-        return _result(request, answered, {"repeated": True})
+        return _result(workspace, request, answered, {"repeated": True})
     from models.bundle import train_bundles
 
     days = mature_days(workspace, request.night)
@@ -88,11 +93,22 @@ def train(workspace: Workspace, request: TrainingRequest, *, again: bool = False
             *training_batches(workspace, split),
             workspace.settings.training.sampling_rate,
         )
-        trained = [_trained(workspace, request, bundle, split, holdout, scratch / kind) for kind, bundle in bundles]
+        trained = [_trained(workspace, bundle, split, holdout, scratch / kind) for kind, bundle in bundles]
         challenger = min(trained, key=lambda model: model.bundle.summary["validation_ne"])
         verdict = judged(workspace, challenger, champion, holdout, split)
-        row = register_challenger(workspace, request, challenger, trained, verdict, champion, split)
-    return _result(request, row, {})
+        record = made_record(
+            workspace,
+            challenger.bundle,
+            split,
+            holdout,
+            challenger.holdout,
+            verdict,
+            night=request.night,
+            trigger=request.trigger,
+            approval=request.approval,
+        )
+        row = register_challenger(workspace, request, challenger, trained, verdict, champion, split, record)
+    return _result(workspace, request, row, {})
 
 
 def model_settings(workspace: Workspace) -> ModelSettings:
@@ -118,14 +134,7 @@ def training_batches(workspace: Workspace, split: TimeSplit) -> tuple[ParquetBat
     return train, validation
 
 
-def _trained(
-    workspace: Workspace,
-    request: TrainingRequest,
-    bundle: ModelBundle,
-    split: TimeSplit,
-    holdout: pa.Table,
-    folder: Path,
-) -> Trained:
+def _trained(workspace: Workspace, bundle: ModelBundle, split: TimeSplit, holdout: pa.Table, folder: Path) -> Trained:
     from models.metrics import evaluation
 
     bundle.save(folder / "bundle")
@@ -134,37 +143,7 @@ def _trained(
     metrics = {f"holdout_{name}": value for name, value in vars(found).items() if value is not None}
     metrics |= dict(bundle.summary)
     write_reference(workspace, bundle, split, folder / "reference.parquet")
-    address = _logged(workspace, request, bundle.kind, split, metrics, folder)
-    return Trained(bundle.kind, bundle, p, metrics, address, folder)
-
-
-def _logged(
-    workspace: Workspace,
-    request: TrainingRequest,
-    kind: str,
-    split: TimeSplit,
-    metrics: Mapping[str, float],
-    folder: Path,
-) -> str:
-    from jobs.tracking import log_run
-
-    parameters = {
-        "model": kind,
-        "train_days": f"{split.train[0]} to {split.train[-1]}",
-        "validation_days": " ".join(str(day) for day in split.validation),
-        "holdout_days": " ".join(str(day) for day in split.holdout),
-        "sampling_rate": workspace.settings.training.sampling_rate,
-        "seed": workspace.settings.training.seed,
-    }
-    tags = {
-        "night": str(request.night),
-        "trigger": request.trigger,
-        "dataset": workspace.dataset.name,
-        "training_examples_snapshot": str(workspace.store.snapshot("training_examples")),
-    }
-    return log_run(
-        workspace, f"{kind} {request.night}", folder=folder, parameters=parameters, metrics=metrics, tags=tags
-    )
+    return Trained(bundle.kind, bundle, p, metrics, folder)
 
 
 def judged(
@@ -191,17 +170,21 @@ def judged(
 def _answered(workspace: Workspace, request: TrainingRequest) -> dict[str, Any] | None:
     from pyiceberg.expressions import EqualTo
 
-    rows = workspace.store.rows("trainings", EqualTo("dt", request.night))
-    return next((row for row in rows if row["request"] == request.digest), None)
+    rows = trainings(workspace, EqualTo("dt", request.night))
+    return next((row for row in rows[::-1] if row["request"] == request.digest), None)
 
 
-def _result(request: TrainingRequest, row: Mapping[str, Any], more: Mapping[str, Any]) -> StepResult:
+def _result(
+    workspace: Workspace, request: TrainingRequest, row: Mapping[str, Any], more: Mapping[str, Any]
+) -> StepResult:
     verdict = json.loads(row["verdict"])
     reasons = [check["sentence"] for check in verdict["checks"]]
     detail = {
         "model": row["model"],
         "version": row["version"],
         "promoted": row["promoted"],
+        "waits": waits_for_a_person(workspace, row),
+        "card": card_path(workspace, row["version"]),
         "reasons": reasons,
         "ne": row["ne"],
     }

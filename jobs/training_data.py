@@ -69,6 +69,14 @@ def example_files(workspace: Workspace, days: Sequence[date]) -> list[str]:
     return [file.removeprefix("file://") for file in files]
 
 
+def rows_of_days(workspace: Workspace, days: Sequence[date]) -> int:
+    """How many training examples some days hold, from the files' metadata."""
+    import pyarrow.dataset as ds
+
+    files = example_files(workspace, days)
+    return int(ds.dataset(files, format="parquet").count_rows()) if files else 0
+
+
 def examples_table(workspace: Workspace, days: Sequence[date]) -> pa.Table:
     """Some days' training examples: features, label, id, time, user and slices."""
     import pyarrow.dataset as ds

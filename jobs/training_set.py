@@ -12,6 +12,7 @@ from typing import Any
 from conf.errors import NotReady, SettingsError
 from jobs.reading import rows
 from jobs.store.contents import EMPTY, Content, contents_by
+from jobs.trainings import training_of
 from jobs.workspace import Workspace
 
 TABLE = "training_examples"
@@ -65,11 +66,7 @@ def of_version(workspace: Workspace, version: str) -> TrainingSet:
         SettingsError: there is no such version.
         NotReady: it was trained before its days were kept.
     """
-    trainings = {row["version"]: row for row in workspace.store.rows("trainings")}
-    if version not in trainings:
-        known = f" Known: {', '.join(trainings)}." if trainings else " Nothing has been trained yet."
-        raise SettingsError(f"There is no version {version} of {workspace.model_name}.{known}")
-    training = trainings[version]
+    training = training_of(workspace, version)
     if not training["split"] or training["snapshot"] is None:
         raise NotReady(f"Version {version} was trained before its days and snapshot were kept. Train it again.")
     split = json.loads(training["split"])

@@ -61,6 +61,11 @@ class Home:
         return self.path / "models"
 
     @property
+    def registry_lock(self) -> Path:
+        """Locked by the one process that is changing trainings or promotions."""
+        return self.path / "registry.lock"
+
+    @property
     def reports(self) -> Path:
         """The report site."""
         return self.path / "reports"

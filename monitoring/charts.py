@@ -15,7 +15,7 @@ from typing import Literal
 from monitoring.measures import ColumnDrift
 from monitoring.quality import known
 
-EventKind = Literal["trained", "promoted", "blocked"]
+EventKind = Literal["trained", "promoted", "rolled back", "blocked"]
 SeriesStyle = Literal["main", "second", "promised"]
 
 MOST_DOTS = 45

@@ -95,7 +95,7 @@ class NightPage:
 
 @dataclass(frozen=True)
 class NightRow:
-    """One night on the index. `trained` and `promoted` are events that followed from this night."""
+    """One night on the index. `trained`, `promoted` and `rolled_back` are events that followed from this night."""
 
     day: date
     verdict: Verdict
@@ -113,6 +113,7 @@ class NightRow:
     champion: str = ""
     trained: bool = False
     promoted: bool = False
+    rolled_back: bool = False
     has_page: bool = True
 
     @property

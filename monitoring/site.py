@@ -10,9 +10,11 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from conf.settings import DriftThresholds
+from monitoring.cards import MOST_SLICES, ModelCard, ModelRow, ModelState, card_file, drawn_slices, pictures
 from monitoring.charts import FRAME, Event, Series, TrendChart, distribution_chart, trend_chart
 from monitoring.decision import Cause, Verdict, named
 from monitoring.measures import ColumnDrift
+from monitoring.model_charts import CURVE, LABELS
 from monitoring.pages import Link, NightPage, NightRow, SliceQuality, StepTiming, TableCount
 from monitoring.quality import known
 
@@ -24,6 +26,7 @@ __all__ = [
     "StepTiming",
     "TableCount",
     "night_folder",
+    "write_card",
     "write_index",
     "write_night_page",
 ]
@@ -52,6 +55,32 @@ CAUSES: dict[Cause, str] = {
 }
 
 
+STATES: dict[ModelState, str] = {
+    "champion": "champion",
+    "former": "was champion",
+    "waiting": "waits for a person",
+    "passed": "passed",
+    "rejected": "rejected",
+    "withdrawn": "withdrawn",
+}
+STATE_MARKS: dict[ModelState, str] = {
+    "champion": "✓",
+    "former": "○",
+    "waiting": "…",
+    "passed": "○",
+    "rejected": "✕",
+    "withdrawn": "○",
+}
+STATE_TONES: dict[ModelState, Verdict] = {
+    "champion": "ok",
+    "former": "wait",
+    "waiting": "retrain",
+    "passed": "wait",
+    "rejected": "watch",
+    "withdrawn": "wait",
+}
+
+
 def night_folder(folder: Path, day: date) -> Path:
     """Where a night's page lies, and Evidently's page beside it."""
     return folder / day.isoformat()
@@ -74,15 +103,38 @@ def write_night_page(folder: Path, page: NightPage) -> Path:
     return _written(night_folder(folder, page.day) / "index.html", content)
 
 
+def write_card(folder: Path, card: ModelCard) -> Path:
+    """Write one version's card below `folder`, the root of the site, and return its file."""
+    return _written(card_file(folder, card.version), rendered_card(card))
+
+
+def rendered_card(card: ModelCard) -> str:
+    """One version's card as a page that stands alone."""
+    return (
+        _environment()
+        .get_template("card.html")
+        .render(
+            card=card,
+            pictures=pictures(card),
+            slices=drawn_slices(card),
+            hidden_slices=max(0, len(card.slices) - 1 - MOST_SLICES),
+        )
+    )
+
+
 def write_index(
     folder: Path,
     rows: Sequence[NightRow],
     title: str = "CTR pipeline",
     *,
+    models: Sequence[ModelRow] = (),
     limits: DriftThresholds | None = None,
     links: Sequence[Link] = (),
 ) -> Path:
-    """Write the index over all nights, in any order, and return its file. `limits` are drawn into the charts."""
+    """Write the index over all nights, in any order, and return its file.
+
+    `models` are listed in the order given; `limits` are drawn into the charts.
+    """
     nights = sorted(rows, key=lambda row: row.day)
     content = (
         _environment()
@@ -91,6 +143,7 @@ def write_index(
             title=title,
             latest=nights[-1] if nights else None,
             rows=nights[::-1],
+            models=tuple(models),
             charts=[chart for chart in trend_charts(nights, limits) if chart] if nights else [],
             links=tuple(links),
         )
@@ -126,6 +179,8 @@ def trend_charts(nights: Sequence[NightRow], limits: DriftThresholds | None) -> 
 def _event(night: NightRow) -> Event | None:
     if night.verdict == "blocked":
         return Event(night.day, "blocked")
+    if night.rolled_back:
+        return Event(night.day, "rolled back")
     if night.promoted:
         return Event(night.day, "promoted")
     return Event(night.day, "trained") if night.trained else None
@@ -144,12 +199,20 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(number=_number, percent=_percent, change=_change, count=_count, named=named)
+    environment.filters.update(bounds=_bounds)
     environment.globals.update(frame=FRAME, headlines=HEADLINES, symbols=SYMBOLS, causes=CAUSES)
+    environment.globals.update(
+        curve_frame=CURVE, bar_labels=LABELS, states=STATES, marks=STATE_MARKS, tones=STATE_TONES
+    )
     return environment
 
 
 def _number(value: float | None, digits: int = 3) -> str:
     return UNKNOWN if known(value) is None else f"{value:.{digits}f}"
+
+
+def _bounds(bounds: tuple[float, float] | None, digits: int) -> str:
+    return "" if bounds is None else f"{bounds[0]:.{digits}f} to {bounds[1]:.{digits}f}"
 
 
 def _percent(value: float | None, digits: int = 1) -> str:

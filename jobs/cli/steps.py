@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from jobs.cli.options import AsJson, Day, as_date, print_json, with_workspace
 from jobs.step import StepResult
 from jobs.workspace import Workspace
+
+if TYPE_CHECKING:
+    from conf.settings import Approval
 
 STEP_HELP = {
     "ingest": "Take in a night's landing files: read, check, publish; bad rows go to quarantine.",
@@ -90,6 +93,9 @@ def train(
     models: Annotated[str, typer.Option(help="Kinds of model, with commas; default: training.models")] = "",
     window_days: Annotated[int | None, typer.Option(min=1, max=365, help="Training days; default: the setting")] = None,
     promote: Annotated[bool, typer.Option(help="Whether a challenger that wins becomes champion")] = True,
+    approval: Annotated[
+        str, typer.Option(help="Who promotes a challenger that wins: gate or person; default: promotion.approval")
+    ] = "",
     reason: Annotated[str, typer.Option(help="Why, for the record")] = "by hand",
     again: Annotated[bool, typer.Option(help="Train even where this night has already had the same training")] = False,
     json: AsJson = False,
@@ -102,7 +108,17 @@ def train(
     unknown = [kind for kind in kinds if kind not in ("logistic_regression", "xgboost", "mix")]
     if unknown:
         raise SettingsError(f"--models: unknown kind `{unknown[0]}`. Known: logistic_regression, xgboost, mix.")
-    request = training_request(workspace, as_date(date), reason, models=kinds, window_days=window_days, promote=promote)
+    if approval not in ("", "gate", "person"):
+        raise SettingsError(f"--approval {approval}: write gate or person.")
+    request = training_request(
+        workspace,
+        as_date(date),
+        reason,
+        models=kinds,
+        window_days=window_days,
+        promote=promote,
+        approval=cast("Approval", approval) if approval else None,
+    )
     tell(run_training(workspace, request, again=again), json)
 
 

@@ -219,14 +219,14 @@ def _record_tables() -> list[TableSpec]:
             "one training: its challenger, the gate's verdict and reasons",
             {"dt": "date", "request": "string", "model": "string", "version": "string", "promoted": "boolean"}
             | {"trigger": "string", "trained_on": "date", "ne": "double", "verdict": "string", "metrics": "string"}
-            | {"split": "string", "snapshot": "long"},
+            | {"split": "string", "snapshot": "long", "approval": "string", "withdrawn": "boolean"},
             ("dt",),
         ),
         TableSpec(
             "promotions",
-            "one change of the champion: which version, from which, who or what, why",
+            "one change of the champion: which version, from which, who or what, when, why",
             {"dt": "date", "model": "string", "version": "string", "previous": "string", "by": "string"}
-            | {"reason": "string"},
+            | {"reason": "string", "action": "string", "at": "timestamp", "forced": "boolean", "served": "date"},
             ("dt",),
         ),
         TableSpec(

@@ -21,6 +21,7 @@ from jobs.night import nights_between, nights_done
 from jobs.plan import TRAIN, View, plan, step_plan
 from jobs.registration import forget_training
 from jobs.simulate import simulate_days
+from jobs.trainings import training_of, trainings
 from jobs.workspace import Home, Workspace
 
 FIRST = date(2026, 1, 1)
@@ -222,7 +223,8 @@ def test_a_training_whose_night_asks_for_it_no_longer_is_stale_and_can_be_taken_
     trained(tiny, "decay: NE rose")
     assert training_state(tiny) == ("stale", ("the night's decision asks for it no longer",))
     forget_training(tiny, FIRST)
-    assert (tiny.store.rows("trainings"), tiny.store.rows("promotions")) == ([], [])
+    assert (trainings(tiny), tiny.store.rows("promotions")) == ([], [])
+    assert training_of(tiny, "1")["withdrawn"], "its version stays registered, so its record stays too"
     assert training_state(tiny) == ("done", ())
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from page_outline import Outline
 
 from conf.settings import DriftThresholds
 from monitoring.measures import ColumnDrift, Distribution, DriftMeasures
@@ -24,35 +24,6 @@ from monitoring.site import (
 
 HOSTILE = "<script>alert('x')</script>\"'"
 DAY = date(2026, 3, 1)
-VOID = {"meta", "link", "br"}
-
-
-class Outline(HTMLParser):
-    """Checks that tags close in order, and keeps what the tests ask about."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[str] = []
-        self.addresses: list[str] = []
-        self.text: list[str] = []
-        self.feed(page)
-        assert not self.open, f"left open: {self.open}"
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.addresses += [value or "" for name, value in attrs if name in ("href", "src")]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text.append(data.strip())
 
 
 def hostile_page() -> NightPage:

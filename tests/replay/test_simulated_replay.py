@@ -9,11 +9,15 @@ import pytest
 
 from conf.dataset import load_dataset
 from conf.settings import Settings
+from features.evidence import evidence_slices
 from jobs.champion import PRIOR, champion_as_of
+from jobs.feature_list import model_columns
+from jobs.model_cards import record_of
 from jobs.night import nights_between
 from jobs.progress import replay_progress
 from jobs.simulate import simulate_days
 from jobs.status import balance
+from jobs.tracking import client
 from jobs.workspace import Home, Workspace
 
 START = date(2026, 1, 1)
@@ -87,6 +91,48 @@ def test_every_night_has_a_decision_with_reasons(replayed):
 def test_the_report_has_a_page_for_every_night(replayed):
     index = (replayed.reports / "index.html").read_text(encoding="utf-8")
     assert all(str(night) in index for night in NIGHTS)
+
+
+def test_the_champion_carries_what_it_was_made_of(replayed):
+    champion = champion_as_of(replayed, NIGHTS[-1])
+    record = record_of(replayed, champion.version)
+    assert record.feature_names == model_columns(replayed.dataset).all
+    assert record.snapshot is not None and record.trigger.startswith("no_champion")
+    assert all(record.rows[part] >= 2900 * len(days) for part, days in record.split.items())
+    assert record.holdout.slices[0].ne == champion.ne
+    evidence = [slice_.name for slice_ in evidence_slices(replayed.dataset)]
+    sliced = {one.slice_name.split("=")[0] for one in record.holdout.slices}
+    assert sliced == {"all", *replayed.dataset.slices, *evidence} and evidence
+    assert record.verdict["promote"] and record.weights and not record.gains
+    assert not [name for name in record.weights if "user_id=" in name], "people are no business of a card"
+
+
+def test_mlflow_says_of_the_champion_what_the_tables_say(replayed):
+    champion = champion_as_of(replayed, NIGHTS[-1])
+    store = client(replayed)
+    version = store.get_model_version_by_alias(replayed.model_name, "champion")
+    assert (str(version.version), version.tags["gate"], version.tags["promoted"]) == (
+        champion.version,
+        "passed",
+        "True",
+    )
+    assert version.tags["trigger"].startswith("no_champion")
+    training = next(row for row in replayed.store.rows("trainings") if row["version"] == champion.version)
+    assert version.tags["training_examples_snapshot"] == str(training["snapshot"])
+    assert json.loads(training["split"])["train"] == version.tags["train_days"].split()
+    assert {"record.json", "model_card.html"} <= {file.path for file in store.list_artifacts(version.run_id)}
+
+
+def test_the_champions_card_shows_the_ne_of_the_days_that_it_scored(replayed):
+    champion = champion_as_of(replayed, NIGHTS[-1])
+    page = (replayed.reports / "models" / f"{champion.version}.html").read_text(encoding="utf-8")
+    scored = [row for row in replayed.store.rows("quality") if row["version"] == champion.version]
+    overall = [row for row in scored if row["slice"] == "all"]
+    assert overall
+    for row in overall:
+        assert f"{row['dt']}: {row['state']} {row['ne']:.4g}" in page
+    night = (replayed.reports / str(NIGHTS[-1]) / "index.html").read_text(encoding="utf-8")
+    assert f'href="../models/{champion.version}.html"' in night
 
 
 def test_a_second_replay_finds_nothing_to_do(replayed):

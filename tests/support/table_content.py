@@ -9,10 +9,13 @@ from jobs.workspace import Workspace
 TIMINGS = "runs"
 """The one table that differs between two runs of the same night: it holds how long they took."""
 
+MOMENTS = ("at",)
+"""Columns that tell when something was done, of no matter to what was done."""
+
 
 def rows_of(workspace: Workspace, table: str) -> list[tuple[Any, ...]]:
     """A table's rows as tuples in the order of its columns, sorted."""
-    columns = list(workspace.store.specs[table].columns)
+    columns = [name for name in workspace.store.specs[table].columns if name not in MOMENTS]
     rows = [tuple(row[column] for column in columns) for row in workspace.store.rows(table)]
     return sorted(rows, key=repr)
 

@@ -1,0 +1,102 @@
+"""Trainings: a row for every registered version, kept for good. One whose night decided anew is withdrawn."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import TYPE_CHECKING, Any, get_args
+
+from conf.errors import SettingsError
+from jobs.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pyiceberg.expressions import BooleanExpression
+
+TABLE = "trainings"
+Row = Mapping[str, Any]
+
+
+def trainings(workspace: Workspace, where: BooleanExpression | None = None) -> list[dict[str, Any]]:
+    """The trainings that count, in order of their nights and versions: all but those withdrawn."""
+    return [row for row in every_training(workspace, where) if not row["withdrawn"]]
+
+
+def every_training(workspace: Workspace, where: BooleanExpression | None = None) -> list[dict[str, Any]]:
+    """All trainings, those withdrawn too, in order of their nights and versions."""
+    rows = workspace.store.rows(TABLE, where)
+    return sorted(rows, key=lambda row: (row["dt"], version_number(row["version"])))
+
+
+def version_number(version: str) -> int:
+    """Versions in the order in which they were registered."""
+    return int(version)
+
+
+def training_of(workspace: Workspace, version: str) -> dict[str, Any]:
+    """The training that a version came from.
+
+    Raises:
+        SettingsError: there is no such version; the message names those there are.
+    """
+    rows = {row["version"]: row for row in every_training(workspace)}
+    if version not in rows:
+        known = f" Known: {', '.join(rows)}." if rows else " Nothing has been trained yet."
+        raise SettingsError(f"There is no version {version} of {workspace.model_name}.{known}")
+    return rows[version]
+
+
+def keep_training(workspace: Workspace, row: Row) -> None:
+    """Keep a training beside the others of its night, in place of an earlier row of its version."""
+    from pyiceberg.expressions import EqualTo
+
+    night = EqualTo("dt", row["dt"])
+    with registry_lock(workspace):
+        others = [known for known in workspace.store.rows(TABLE, night) if known["version"] != row["version"]]
+        workspace.store.replace_rows(TABLE, night, [*others, row])
+
+
+def withdraw(workspace: Workspace, night: date) -> list[str]:
+    """Withdraw what a night's own decision had trained; returns the versions. They stay registered."""
+    from pyiceberg.expressions import EqualTo
+
+    versions = [row["version"] for row in trainings(workspace, EqualTo("dt", night)) if decided_by_night(row)]
+    with registry_lock(workspace):
+        rows = workspace.store.rows(TABLE, EqualTo("dt", night))
+        marked = [row | {"withdrawn": True} if row["version"] in versions else row for row in rows]
+        workspace.store.replace_rows(TABLE, EqualTo("dt", night), marked)
+    return versions
+
+
+@contextmanager
+def registry_lock(workspace: Workspace) -> Iterator[None]:
+    """One process at a time adds to a night's trainings or promotions: of two rows at once one would be lost."""
+    from filelock import FileLock
+
+    workspace.home.path.mkdir(parents=True, exist_ok=True)
+    with FileLock(workspace.home.registry_lock):
+        yield
+
+
+def decided_by_night(training: Row) -> bool:
+    """Whether a training was asked for by its night's decision, not by a person or the weekly schedule."""
+    from monitoring.decision import Cause
+
+    trigger = str(training["trigger"])
+    return trigger.startswith(("drift on ", *(f"{cause}:" for cause in get_args(Cause)))) or trigger in get_args(Cause)
+
+
+def by_night(rows: Sequence[Row]) -> dict[date, Row]:
+    """One training a night: the one that its decision asked for where there is one, else the latest."""
+    return {row["dt"]: row for row in sorted(rows, key=decided_by_night)}
+
+
+def gate_passed(training: Row) -> bool:
+    """Whether the promotion gate agreed to the version."""
+    return bool(json.loads(training["verdict"])["promote"])
+
+
+def objections(training: Row) -> list[str]:
+    """What the promotion gate had against the version, in sentences."""
+    return [check["sentence"] for check in json.loads(training["verdict"])["checks"] if not check["passed"]]
