@@ -1,13 +1,17 @@
 """### Training
 
 Trains challengers on mature days, and promotes the best one if it beats the champion on later days. A rejected
-challenger leaves the champion in place; the task's XCom and the promotions table say why.
+challenger leaves the champion in place; the task's XCom, the promotions table and the model's card say why.
 
 **What starts it.** The asset `ctr_drift`, when a night's verdict is *retrain*; the weekly schedule; or a person, with
 the form. A run that drift started trains as of the latest day that the events name: several events may have been
 gathered into one run. Training the same day and window again finds the version that is there already.
 
-**Skipped** means that too few days have matured to train on. The log says how many are needed.
+**Approval.** With *wait for a person*, a challenger to which the gate agrees waits under the alias `challenger`. The
+task *approve* shows up under *Required Actions* with what the gate said. *Approve* runs *promote*; *Reject*, or three
+days without an answer, leave the champion in place. `ctr promote VERSION --reason TEXT` does the same at any time.
+
+**Skipped** means that too few days have matured to train on, or that there was nothing to approve. The log says which.
 """
 
 from __future__ import annotations
@@ -15,9 +19,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, AssetOrTimeSchedule, Param, task
+from airflow.sdk import DAG, AssetOrTimeSchedule, Param, chain, task
 
 from conf.errors import NotReady
+from conf.settings import load_settings
+from ctr_approval import TIME_TO_ANSWER, PersonsApproval, promotion_arguments
 from ctr_tasks import (
     CTR_DRIFT,
     DATE_PARAM,
@@ -32,6 +38,7 @@ from ctr_tasks import (
 
 WEEKLY = on_schedule(airflow_settings().weekly_training_cron)
 MODELS = ("logistic_regression", "xgboost", "mix")
+APPROVALS = {"gate": "promote when the gate agrees", "person": "wait for a person"}
 PARAMS = {
     "date": DATE_PARAM,
     "window_days": Param(
@@ -57,6 +64,13 @@ PARAMS = {
         title="Promote",
         description="Let the promotion gate replace the champion. Off: train and register only.",
     ),
+    "approval": Param(
+        APPROVALS[load_settings().promotion.approval],
+        type="string",
+        enum=list(APPROVALS.values()),
+        title="Approval",
+        description="Who has the last word on a challenger that the promotion gate agrees to.",
+    ),
 }
 
 
@@ -65,6 +79,7 @@ def check_training_form(**context: Any) -> list[str]:
     """Refuse unknown keys, and give the training's arguments."""
     params = context["params"]
     arguments = ["--date", day_of_run(context).isoformat(), "--reason", reason(context)]
+    arguments += ["--approval", next(name for name, text in APPROVALS.items() if text == params["approval"])]
     if params["window_days"] is not None:
         arguments += ["--window-days", str(params["window_days"])]
     if params["models"]:
@@ -87,16 +102,28 @@ with DAG(
     schedule=AssetOrTimeSchedule(timetable=WEEKLY, assets=CTR_DRIFT) if WEEKLY else [CTR_DRIFT],
     start_date=first_day(),
     catchup=False,
-    max_active_runs=1,
-    dagrun_timeout=timedelta(hours=12),
+    # A challenger that waits for a person does not hold up the next training; trainings still go one by one.
+    max_active_runs=2,
+    dagrun_timeout=TIME_TO_ANSWER + timedelta(hours=12),
     default_args={**DEFAULT_ARGS, "execution_timeout": timedelta(hours=6)},
     params=PARAMS,
     tags=["ctr", "training"],
 ) as dag:
-    StepOperator(
+    train = StepOperator(
         task_id="train",
         step="train",
         arguments=check_training_form(),
         skip_codes=[NotReady.exit_code],
-        doc_md="Train, compare on later mature days, register; promote if the gate agrees.",
+        doc_md="Train, compare on later mature days, register; promote if the gate agrees and nobody else is asked.",
     )
+    approve = PersonsApproval(
+        task_id="approve",
+        doc_md="Waits for a person under *Required Actions*; skipped where the training left nothing to one.",
+    )
+    promote = StepOperator(
+        task_id="promote",
+        step="promote",
+        arguments=promotion_arguments(train.output, approve.output),
+        doc_md="Make the approved challenger champion, and let it score what has not been served yet.",
+    )
+    chain(train, approve)

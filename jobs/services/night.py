@@ -26,6 +26,8 @@ SECONDS_TO_START = 180.0
 SECONDS_FOR_ASSET = 60.0
 SECONDS_BETWEEN_LOOKS = 0.5
 LOG_LINES_SHOWN = 20
+WAITS_FOR_A_PERSON = "awaiting_input"
+HOW_TO_ANSWER = "`ctr up` shows what is asked, under Required Actions; `ctr models` and `ctr promote` do without."
 STYLES = {"success": "green", "running": "cyan", "failed": "red", "up_for_retry": "red", "skipped": "dim"}
 
 
@@ -114,7 +116,7 @@ class Watch:
     console: Console
 
     def follow(self, dag_id: str, run_id: str) -> None:
-        """Wait for a run's end.
+        """Wait for a run's end, or until a person is asked: the answer may take days.
 
         A failed task ends the wait at its first try: a person who sits before the screen wants to know at once.
 
@@ -137,6 +139,10 @@ class Watch:
                 if state == "failed":
                     raise TaskFailed(f"{dag_id} {run_id} failed without a failed task: it took longer than it may.")
                 if state == "success":
+                    return
+                asking = [str(task["task_id"]) for task in tasks if task["state"] == WAITS_FOR_A_PERSON]
+                if asking:
+                    self.console.print(f"{dag_id} waits for a person at {asking[0]}: {HOW_TO_ANSWER}", soft_wrap=True)
                     return
                 time.sleep(SECONDS_BETWEEN_LOOKS)
 

@@ -43,6 +43,7 @@ def run_services(workspace: Workspace, ports: Ports, *, on_schedule: bool, conso
     airflow = AirflowHome.of(workspace.home)
     airflow.create()
     environment = mlflow_variables(airflow_variables(workspace, ports.airflow, on_schedule=on_schedule))
+    environment["CTR_SET_AIRFLOW__REPORTS_PORT"] = str(ports.reports)  # model cards are linked from MLflow
     client = AirflowClient(f"http://{host}:{ports.airflow}", USER, airflow.password())
     group = ServiceGroup(environment, PROJECT_FOLDER, airflow.logs)
     try:

@@ -46,6 +46,15 @@ def test_promote_is_a_yes_or_no(dags):
         accept(dags["ctr_train"], promote="no")
 
 
+def test_the_gate_decides_unless_the_form_or_the_settings_leave_it_to_a_person(dags):
+    approval = dags["ctr_train"].params.get_param("approval")
+
+    assert approval.resolve() == "promote when the gate agrees"
+    assert approval.resolve("wait for a person") == "wait for a person"
+    with pytest.raises(ParamValidationError):
+        approval.resolve("later")
+
+
 def test_the_form_offers_the_models_that_the_settings_know(dags):
     from typing import get_args
 

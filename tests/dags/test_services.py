@@ -206,3 +206,18 @@ def test_without_a_schedule_the_crons_are_empty(tmp_path):
 )
 def test_a_dag_that_is_switched_off_is_known_by_what_airflow_prints(printed: str, paused: bool) -> None:
     assert says_paused(printed) is paused
+
+
+def test_a_run_that_asks_a_person_is_not_waited_for(tmp_path, capsys):
+    from types import SimpleNamespace
+
+    from rich.console import Console
+
+    from jobs.services.night import Watch
+
+    asking = {"task_id": "approve", "state": "awaiting_input", "end_date": None, "duration": None}
+    client = SimpleNamespace(run_state=lambda *_: "running", tasks=lambda *_: [asking])
+
+    Watch(client, group_in(tmp_path), Console(width=200)).follow("ctr_train", "manual")
+
+    assert "ctr_train waits for a person at approve" in capsys.readouterr().out
