@@ -39,7 +39,7 @@ def show_gate_power(found: Sequence[Power], policy: PromotionPolicy, console: Co
     console.print(table)
     console.print(
         f"Confidence asked for: {policy.confidence:g}. Disagree: deviation of the two models' log odds from each other;"
-        "\nthe more they differ, the more chance hides a gain. Real retrainings: docs/models.md."
+        "\nthe more they differ, the more chance hides a gain. Real retrainings: docs/studies.md."
     )
 
 
