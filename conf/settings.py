@@ -42,7 +42,7 @@ class StoreSettings(Frozen):
     warehouse: str = Field("", description="Folder or object-store prefix of the table files; empty: in the home")
     properties: dict[str, str] = Field(default_factory=dict, description="Further PyIceberg catalog properties")
     keep_snapshots: PositiveInt = Field(
-        40, description="Snapshots of each table that stay in any case; a commit's cost grows with how many there are"
+        20, description="Snapshots of each table that stay in any case; a commit's cost grows with how many there are"
     )
 
 

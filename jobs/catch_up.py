@@ -22,7 +22,7 @@ def catch_up(
     Whether a step is due is asked when its turn comes: where the steps before it came out as they were, it is not.
     The night's training is part of it. `again` runs every step; the training only where it is due, like any other time.
     """
-    view = View.of(workspace)
+    view = View.of(workspace, night, night)
     for step in STEPS:
         if again or step_plan(view, step, night).due:
             announce(step)

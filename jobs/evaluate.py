@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from features.evidence import evidence_levels, evidence_slices
 from features.histories import history_keys, key_of
 from jobs.feature_tables import histories_as_of
-from jobs.label_days import is_final, open_days
+from jobs.label_days import final_days, open_days
 from jobs.step import StepResult
 from jobs.workspace import Workspace
 
@@ -33,9 +33,11 @@ def evaluate(workspace: Workspace, night: date) -> StepResult:
     """
     rows, coverage, measured = [], {}, []
     maturity = workspace.dataset.maturity_days
-    for day in open_days(workspace, night):
+    days = open_days(workspace, night)
+    final = final_days(workspace, days)
+    for day in days:
         states = [(PROVISIONAL, 0)] if maturity else []
-        states += [(FINAL, maturity)] if is_final(workspace, day) else []
+        states += [(FINAL, maturity)] if day in final else []
         frame, shown = scored_examples(workspace, day)
         coverage[day.isoformat()] = round(len(frame) / shown, 4) if shown else None
         for state, nights_after in states:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from features.histories import counts_learned, history_keys, measure_sums, windowed
 from features.point_in_time import with_histories
-from jobs.label_days import is_final, labelled_days
+from jobs.label_days import final_days, labelled_days
 from jobs.step import StepResult
 from jobs.workspace import Workspace
 
@@ -21,7 +21,7 @@ def features(workspace: Workspace, night: date) -> StepResult:
     days = labelled_days(workspace, night)
     rows = {"daily_counts": learn(workspace, night, days)}
     rows |= snapshot_histories(workspace, night + timedelta(days=1))
-    mature = [day for day in days if is_final(workspace, day)]
+    mature = final_days(workspace, days)
     rows["training_examples"] = materialise_training_examples(workspace, mature)
     return StepResult("features", night, rows, {"mature": [day.isoformat() for day in mature]})
 

@@ -18,9 +18,10 @@ from conf.dataset import Dataset
 from conf.landing import ClickLog
 from jobs.champion import champion_as_of
 from jobs.evaluate import FINAL, OVERALL, PROVISIONAL
+from jobs.label import snapshot_before
 from jobs.label_days import horizon_days
 from jobs.landing.landed import ALWAYS
-from jobs.store.contents import EMPTY, Partition, days_in
+from jobs.store.contents import EMPTY
 from jobs.training_data import mature_days
 from jobs.trainings import trainings
 from jobs.workspace import Workspace
@@ -114,12 +115,10 @@ def _examples(workspace: Workspace, first: date, night: date) -> list[Source]:
 
 def _attributes(workspace: Workspace, first: date, last: date) -> list[Source]:
     """The attribute snapshots that held when one of the days from `first` to `last` began."""
-    found = []
-    for name in workspace.dataset.attributes:
-        table = f"attributes_{name}"
-        landed = [day for day in days_in(workspace.contents.partitions(table)) if day < first]
-        found.append(Source(table, landed[-1] if landed else ALWAYS, last - timedelta(days=1)))
-    return found
+    return [
+        Source(f"attributes_{name}", snapshot_before(workspace, name, first), last - timedelta(days=1))
+        for name in workspace.dataset.attributes
+    ]
 
 
 def _counts(workspace: Workspace, first: date, last: date) -> Source:
@@ -186,17 +185,12 @@ _SOURCES: dict[str, Callable[[Workspace, date], list[Source]]] = {
 
 def _partitions(workspace: Workspace, source: Source, night: date) -> Digests:
     """One digest for each night or day that wrote to the source."""
-    inside = [part for part in workspace.contents.partitions(source.table) if _within(source, part)]
+    inside = workspace.contents.partitions(source.table, (source.first, source.last))
     measured = workspace.contents.of(source.table, inside)
     by_day = dict.fromkeys((part.values[-1] for part in inside), EMPTY)
     for part, content in measured.items():
         by_day[part.values[-1]] += content
     return {named(source.table, day): str(content) for day, content in by_day.items()}
-
-
-def _within(source: Source, part: Partition) -> bool:
-    """Whether a partition belongs to the source: of impressions, both the day shown and the night of arrival."""
-    return all(source.first <= day <= source.last for day in part.values)
 
 
 def named(table: str, day: date) -> str:

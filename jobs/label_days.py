@@ -19,17 +19,27 @@ def horizon_days(dataset: Dataset) -> int:
     return dataset.maturity_days + late
 
 
-def nights_of_window(workspace: Workspace, day: date) -> list[date]:
-    """The nights, from the day's own to the one that closes its attribution window, whose landing has been taken in."""
+def nights_of_windows(workspace: Workspace, days: Sequence[date]) -> dict[date, list[date]]:
+    """For each day, the nights from its own to the one that closes its window, whose landing has been taken in."""
     from pyiceberg.expressions import And, GreaterThanOrEqual, LessThanOrEqual
 
-    closes = day + timedelta(days=workspace.dataset.maturity_days)
-    return workspace.store.days("landings", And(GreaterThanOrEqual("dt", day), LessThanOrEqual("dt", closes)))
+    if not days:
+        return {}
+    open_for = timedelta(days=workspace.dataset.maturity_days)
+    spanned = And(GreaterThanOrEqual("dt", min(days)), LessThanOrEqual("dt", max(days) + open_for))
+    landed = workspace.store.days("landings", spanned)
+    return {day: [night for night in landed if day <= night <= day + open_for] for day in days}
 
 
-def is_final(workspace: Workspace, day: date) -> bool:
-    """Whether the attribution window of the whole day has closed and all nights that it spans have landed."""
-    return len(nights_of_window(workspace, day)) == workspace.dataset.maturity_days + 1
+def is_final(dataset: Dataset, nights: Sequence[date]) -> bool:
+    """Whether labels are final, given the nights of the day's window that have landed: all that it spans."""
+    return len(nights) == dataset.maturity_days + 1
+
+
+def final_days(workspace: Workspace, days: Sequence[date]) -> list[date]:
+    """Those of some days whose labels are final."""
+    windows = nights_of_windows(workspace, days)
+    return [day for day in days if is_final(workspace.dataset, windows[day])]
 
 
 def open_days(workspace: Workspace, night: date) -> list[date]:

@@ -124,4 +124,6 @@ def nights_between(start: date, end: date) -> list[date]:
 
 def nights_done(workspace: Workspace) -> set[date]:
     """Nights whose last step has its record."""
-    return {row["dt"] for row in workspace.store.rows("runs") if row["step"] == "monitor"}
+    from pyiceberg.expressions import EqualTo
+
+    return set(workspace.store.days("runs", EqualTo("step", "monitor")))

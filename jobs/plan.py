@@ -78,7 +78,7 @@ def plan(workspace: Workspace, start: date, end: date) -> list[NightPlan]:
     A step that follows one that will run is planned too; a replay looks again when it gets there, and leaves it out
     where what it reads came out as it was.
     """
-    view = View.of(workspace)
+    view = View.of(workspace, start, end)
     ahead: list[Write] = []
     plans = []
     for night in nights_between(start, end):
@@ -122,31 +122,41 @@ def writes(workspace: Workspace, step: str, night: date) -> list[Write]:
 
 @dataclass
 class View:
-    """What is known of the nights that have run. Made anew, or told to look again, after something ran."""
+    """What is known of a span of nights. Made anew, or told to look again, after something ran."""
 
     workspace: Workspace
+    first: date
+    last: date
     records: Mapping[tuple[date, str], Mapping[str, Any]] = field(default_factory=dict)
     landings: Mapping[date, Collection[str]] = field(default_factory=dict)
     decisions: Mapping[date, Mapping[str, Any]] = field(default_factory=dict)
     trainings: Mapping[date, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, workspace: Workspace) -> View:
-        """What a workspace knows now."""
-        view = cls(workspace)
+    def of(cls, workspace: Workspace, first: date, last: date) -> View:
+        """What a workspace knows now of the nights from `first` to `last`."""
+        view = cls(workspace, first, last)
         view.look()
         return view
 
     def look(self) -> None:
         """Read the tables that tell what has run."""
-        store = self.workspace.store
-        self.records = {(row["dt"], row["step"]): json.loads(row["detail"]) for row in store.rows("runs")}
+        from pyiceberg.expressions import EqualTo
+
+        self.records = {(row["dt"], row["step"]): json.loads(row["detail"]) for row in self._rows("runs")}
         landings: dict[date, list[str]] = {}
-        for row in store.rows("landings"):
+        for row in [*self._rows("landings"), *self.workspace.store.rows("landings", EqualTo("dt", ALWAYS))]:
             landings.setdefault(row["dt"], []).extend(json.loads(row["files"]))
         self.landings = landings
-        self.decisions = {row["dt"]: row for row in store.rows("decisions")}
+        self.decisions = {row["dt"]: row for row in self._rows("decisions")}
         self.trainings = by_night(trainings(self.workspace))
+
+    def _rows(self, table: str) -> list[dict[str, Any]]:
+        from pyiceberg.expressions import And, GreaterThanOrEqual, LessThanOrEqual
+
+        return self.workspace.store.rows(
+            table, And(GreaterThanOrEqual("dt", self.first), LessThanOrEqual("dt", self.last))
+        )
 
     def decision(self, night: date) -> dict[str, Any]:
         """Cause and reasons of a night's decision."""

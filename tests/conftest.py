@@ -27,7 +27,8 @@ TESTS = Path(__file__).parent
 DESCRIPTIONS = TESTS / "data"
 sys.path.append(str(TESTS / "support"))
 
-hypothesis_settings.register_profile("reproducible", derandomize=True, deadline=None, database=None)
+hypothesis_settings.register_profile("reproducible", derandomize=True, deadline=None, database=None, max_examples=25)
+hypothesis_settings.register_profile("thorough", derandomize=False, deadline=None, database=None, max_examples=200)
 hypothesis_settings.load_profile("reproducible")
 
 MakeWorkspace = Callable[..., Workspace]

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 STEP_HELP = {
     "ingest": "Take in a night's landing files: read, check, publish; bad rows go to quarantine.",
-    "label": "Label the days whose labels the night can change.",
+    "label": "Label the days that are still open, and closed ones that the night touched.",
     "score": "Predict the next day's candidates with the champion.",
-    "evaluate": "Measure the predictions of the days whose labels changed.",
+    "evaluate": "Measure the predictions of the days that are still open.",
     "monitor": "Measure drift, decide whether to retrain, write the report.",
 }
 

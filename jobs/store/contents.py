@@ -18,11 +18,15 @@ from typing import TYPE_CHECKING, Any
 from jobs.store.tables import EPOCH, Store
 
 if TYPE_CHECKING:
+    from pyiceberg.expressions import BooleanExpression
+    from pyiceberg.table import Table
     from pyspark.sql import Column, DataFrame, SparkSession
 
 SECONDS_TO_WAIT = 30.0
 """For another process that writes down digests at the same moment."""
 
+Span = tuple[date, date]
+"""First and last day."""
 MODULUS = 2**64
 DECIMALS = 9
 """Of doubles that count in a partition: sums of doubles depend on the order of rows in the digits after those."""
@@ -66,21 +70,36 @@ class Contents:
     store: Store
     engine: Callable[[], SparkSession]
     kept: Path
-    _listed: dict[str, tuple[int | None, tuple[Partition, ...]]] = field(default_factory=dict)
+    _listed: dict[tuple[str, Span | None], tuple[int | None, tuple[Partition, ...]]] = field(default_factory=dict)
 
-    def partitions(self, table: str) -> tuple[Partition, ...]:
-        """The partitions of a table's latest snapshot."""
-        snapshot = self.store.snapshot(table)
-        if table not in self._listed or self._listed[table][0] != snapshot:
-            self._listed[table] = (snapshot, self._list(table) if snapshot else ())
-        return self._listed[table][1]
+    def partitions(self, table: str, within: Span | None = None) -> tuple[Partition, ...]:
+        """The partitions of a table's latest snapshot: all, or those whose days all lie within a span.
 
-    def _list(self, table: str) -> tuple[Partition, ...]:
-        kinds = [self.store.specs[table].columns[name] for name in self.store.specs[table].partition]
+        With a span, the cost does not grow with the table.
+        """
+        if not self.store.exists(table):
+            return ()
+        found, wanted = self.store.table(table), (table, within)
+        latest = found.current_snapshot()
+        snapshot = latest.snapshot_id if latest else None
+        if wanted not in self._listed or self._listed[wanted][0] != snapshot:
+            self._listed[wanted] = (snapshot, self._list(found, table, within) if snapshot else ())
+        return self._listed[wanted][1]
+
+    def _list(self, found: Table, table: str, within: Span | None) -> tuple[Partition, ...]:
+        from pyiceberg.expressions import AlwaysTrue, And, GreaterThanOrEqual, LessThanOrEqual
+
+        columns = self.store.specs[table].columns
+        names = self.store.specs[table].partition
+        inside: BooleanExpression = AlwaysTrue()
+        first, last = within or (date.min, date.max)
+        for name in [name for name in names if within and columns[name] == "date"]:
+            inside = And(inside, And(GreaterThanOrEqual(name, first), LessThanOrEqual(name, last)))
         files: dict[tuple[Any, ...], list[str]] = {}
-        for task in self.store.table(table).scan().plan_files():
-            raw = [task.file.partition[place] for place in range(len(kinds))]
-            files.setdefault(tuple(map(_partition_value, raw, kinds)), []).append(task.file.file_path)
+        for task in found.scan(row_filter=inside).plan_files():
+            raw = [task.file.partition[place] for place in range(len(names))]
+            values = tuple(map(_partition_value, raw, [columns[name] for name in names]))
+            files.setdefault(values, []).append(task.file.file_path)
         return tuple(Partition(values, tuple(names)) for values, names in sorted(files.items(), key=str))
 
     def of(self, table: str, partitions: Sequence[Partition]) -> dict[Partition, Content]:
@@ -115,9 +134,7 @@ class Contents:
         self.kept.parent.mkdir(parents=True, exist_ok=True)
         rows = [(part.key, content.rows, f"{content.hashes:016x}") for part, content in found.items()]
         with closing(sqlite3.connect(self.kept, timeout=SECONDS_TO_WAIT)) as connection, connection:
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS contents (files TEXT PRIMARY KEY, rows INTEGER, hashes TEXT)"
-            )
+            connection.execute(MAKE_TABLE)
             connection.executemany("INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", rows)
 
 

@@ -31,6 +31,11 @@ MEANING = {
 """Settings that change what a DataFrame means, on both engines. Days are computed with an explicit zone; everything
 between is UTC."""
 
+CLIENT = {
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
+}
+"""What the client does on both engines: not look through its stack at every call, for a line that nobody reads."""
+
 SPARK_MEANING = MEANING | {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",
@@ -61,7 +66,7 @@ def _embedded(options: tuple[tuple[str, str], ...]) -> SparkSession:
     server.start(background=True)
     atexit.register(server.stop)
     _, port = server.listening_address
-    return _connected(f"sc://127.0.0.1:{port}", MEANING | dict(options))
+    return _connected(f"sc://127.0.0.1:{port}", MEANING | CLIENT | dict(options))
 
 
 @cache
@@ -72,7 +77,7 @@ def _spark(master: str, partitions: int, options: tuple[tuple[str, str], ...]) -
     # A failed query says its reason in the exception; these would put the JVM's stack on the terminal besides.
     for name in ("DataFrameQueryContextLogger", "SQLQueryContextLogger"):
         PySparkLogger.getLogger(name).setLevel(logging.CRITICAL)
-    runtime = SPARK_MEANING | {"spark.sql.shuffle.partitions": str(partitions)}
+    runtime = SPARK_MEANING | CLIENT | {"spark.sql.shuffle.partitions": str(partitions)}
     given = dict(options)
     if master.startswith("sc://"):
         found = _connected(master, runtime)

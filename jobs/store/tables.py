@@ -29,6 +29,7 @@ TABLE_PROPERTIES = {
     "commit.manifest-merge.enabled": "true",
     "commit.manifest.min-count-to-merge": "20",
 }
+DAYS_LOOKED_BACK = (8, 64, 1_000, 100_000)
 EPOCH = date(1970, 1, 1)
 """Iceberg keeps a day as the number of days since then."""
 
@@ -50,8 +51,8 @@ class Store:
     catalog: Catalog
     namespace: str
     specs: Mapping[str, TableSpec]
-    keep_snapshots: int = 40
-    _known: set[str] = field(default_factory=set)
+    keep_snapshots: int = 20
+    _seen: dict[str, Table] = field(default_factory=dict)
 
     @classmethod
     def open(
@@ -62,7 +63,7 @@ class Store:
         warehouse: str,
         properties: Mapping[str, str],
         dataset: Dataset,
-        keep_snapshots: int = 40,
+        keep_snapshots: int = 20,
     ) -> Store:
         """Open the catalog, making it and the namespace where they are missing.
 
@@ -88,14 +89,14 @@ class Store:
         spec = self.specs.get(name)
         if spec is None:
             raise StoreError(f"There is no table `{name}`. Known: {', '.join(self.specs)}.")
-        if name not in self._known:
+        if name not in self._seen:
             self._make(spec)
-            self._known.add(name)
-        return self.catalog.load_table((self.namespace, name))
+        self._seen[name] = self.catalog.load_table((self.namespace, name))
+        return self._seen[name]
 
     def exists(self, name: str) -> bool:
         """Whether the table has been made yet."""
-        return name in self._known or self.catalog.table_exists((self.namespace, name))
+        return name in self._seen or self.catalog.table_exists((self.namespace, name))
 
     def _make(self, spec: TableSpec) -> None:
         from pyiceberg.exceptions import TableAlreadyExistsError
@@ -181,7 +182,7 @@ class Store:
         from jobs.store.types import SPARK_TYPES
 
         spec = self.specs[name]
-        table = self.table(name)
+        table = self._seen.get(name) or self.table(name)  # where it lies and how it is read never changes
         folder = f"{table.location()}/data/{uuid.uuid4().hex}"
         columns = [F.col(column).cast(SPARK_TYPES[kind]).alias(column) for column, kind in spec.columns.items()]
         # The partition column must stay inside the files, and partitionBy takes its columns out: hand it a copy.
@@ -207,7 +208,7 @@ class Store:
         from jobs.store.types import arrow_schema
 
         spec = self.specs[name]
-        table = self.table(name)
+        table = self._seen.get(name) or self.table(name)
         schema = arrow_schema(spec.columns)
         files = []
         by_partition: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
@@ -237,6 +238,17 @@ class Store:
         tasks = self.table(name).scan(row_filter=where or AlwaysTrue()).plan_files()
         found = {task.file.partition[0] for task in tasks}
         return sorted(EPOCH + timedelta(days=number) for number in found if number is not None)
+
+    def latest_day(self, name: str, before: date) -> date | None:
+        """The latest day before another that a table holds rows of, which mostly is not far back."""
+        from pyiceberg.expressions import And, GreaterThanOrEqual, LessThan
+
+        for back in DAYS_LOOKED_BACK:
+            since = max(EPOCH, before - timedelta(days=back))
+            days = self.days(name, And(GreaterThanOrEqual("dt", since), LessThan("dt", before)))
+            if days or since == EPOCH:
+                return days[-1] if days else None
+        return None
 
     def summary(self, name: str) -> TableSummary:
         """Rows, latest day and snapshot, from the table's metadata alone."""

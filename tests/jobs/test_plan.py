@@ -207,7 +207,7 @@ def trained(workspace, trigger):
 
 
 def training_state(workspace):
-    found = step_plan(View.of(workspace), TRAIN, FIRST)
+    found = step_plan(View.of(workspace, FIRST, FIRST), TRAIN, FIRST)
     return found.state, found.reasons
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conf.settings import DriftThresholds, RetrainingPolicy
@@ -232,6 +232,7 @@ FACTS = st.builds(
 )
 
 
+@settings(max_examples=100)
 @given(st.lists(FACTS, min_size=1, max_size=6, unique_by=lambda night: night.day))
 def test_training_is_never_asked_for_on_broken_input_too_few_labels_or_in_the_cooldown(
     history: list[NightFacts],

@@ -8,13 +8,15 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 import pytest
-from landing_files import OPEN_GATE
+from landing_files import FIRST, OPEN_GATE
 from plain_reference import Clicked, Log, Shown
-from random_logs import ADS, DELAYS, NIGHTS, SLOTS, USERS, land_log, with_a_crowd
+from random_logs import ADS, DELAYS, SLOTS, USERS, land_log, with_a_crowd
 from table_content import content, differences
 
 from jobs.night import STEPS, run_step
 from jobs.workspace import Workspace
+
+NIGHTS = tuple(FIRST + timedelta(days=ahead) for ahead in range(4))
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,7 @@ def run(workspace: Workspace, nights: Iterable[date]) -> None:
 def test_nights_run_again_backfilled_or_replayed_leave_the_same_tables(make_workspace, log):
     first, second, third, fourth = NIGHTS
     inorder = make_workspace("click_log", feed=OPEN_GATE, folder="in-order")
-    land_log(inorder.data, log)
+    land_log(inorder.data, log, NIGHTS)
     run(inorder, NIGHTS)
     expected = content(inorder)
     assert all(expected[table] for table in ("training_examples", "predictions", "quality", "decisions"))
