@@ -38,8 +38,9 @@ def show_gate_power(found: Sequence[Power], policy: PromotionPolicy, console: Co
         table.add_row(_challenger(power.world.gain), str(power.trials), str(power.promoted), *shown)
     console.print(table)
     console.print(
-        f"Confidence asked for: {policy.confidence:g}. Disagree: deviation of the two models' log odds from each other;"
-        "\nthe more they differ, the more chance hides a gain. Real retrainings: docs/studies.md."
+        f"Confidence asked for: {policy.confidence:g}. Disagree: deviation of the two models' log odds from\n"
+        "each other; the more they differ, the more chance hides a gain.\n"
+        "Measured: docs/studies.md."
     )
 
 
