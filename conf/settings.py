@@ -34,6 +34,11 @@ class EngineSettings(Frozen):
         default_factory=dict, description="Further Spark options, passed through as they are"
     )
 
+    @property
+    def is_cluster(self) -> bool:
+        """Whether other processes than Spark's driver do the work, perhaps on other machines."""
+        return self.kind == "spark" and not self.master.startswith("local")
+
 
 class StoreSettings(Frozen):
     """Where tables are catalogued and kept. Empty values mean: inside the home folder."""
@@ -78,6 +83,9 @@ class TrainingSettings(Frozen):
     )
     seed: int = 7
     threads: int = Field(0, ge=0, description="0: all cores")
+    cluster_tasks: PositiveInt = Field(
+        2, description="Tasks that grow the trees together where engine.master is a cluster; at most its cores"
+    )
     device: Literal["cpu", "cuda"] = "cpu"
     reference_days: PositiveInt = Field(7, description="Latest days of a training that later nights are compared with")
     model: dict[str, Any] = Field(default_factory=dict, description="Model settings by block, see models.settings")

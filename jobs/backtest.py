@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from conf.errors import NotReady, SettingsError, StoreError
 from features.evidence import evidence_levels, evidence_slices
+from jobs.executor_trees import fit_trees
 from jobs.feature_list import model_columns
 from jobs.night import nights_between
 from jobs.train import model_settings, training_batches
@@ -192,6 +193,7 @@ def tested(
         columns or model_columns(workspace.dataset),
         *training_batches(workspace, split),
         workspace.settings.training.sampling_rate,
+        fit_trees(workspace),
     )
     for model, bundle in bundles:
         announce(day, model)

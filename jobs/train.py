@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from conf.settings import Approval
 from jobs.champion import ModelVersion, champion_as_of, load_version
+from jobs.executor_trees import fit_trees
 from jobs.feature_list import model_columns
 from jobs.model_cards import card_path
 from jobs.model_record import made_record
@@ -92,6 +93,7 @@ def train(workspace: Workspace, request: TrainingRequest, *, again: bool = False
             model_columns(workspace.dataset),
             *training_batches(workspace, split),
             workspace.settings.training.sampling_rate,
+            fit_trees(workspace),
         )
         trained = [_trained(workspace, bundle, split, holdout, scratch / kind) for kind, bundle in bundles]
         challenger = min(trained, key=lambda model: model.bundle.summary["validation_ne"])

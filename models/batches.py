@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -28,6 +28,10 @@ class Batches(Protocol):
         """The batches from the start."""
         ...
 
+    def share(self, part: int, of: int) -> Batches:
+        """One of `of` parts of about as many rows, counted from 0; together they are all the rows."""
+        ...
+
 
 def training_columns(columns: FeatureColumns) -> tuple[str, ...]:
     """What has to be read to train: the features, the label, the day, and the row id that sampling hashes."""
@@ -36,11 +40,13 @@ def training_columns(columns: FeatureColumns) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class ParquetBatches:
-    """The rows of Parquet files, in the order of `files`, at most `batch_rows` at a time."""
+    """The rows of Parquet files, in the order of `files`, at most `batch_rows` at a time; `part` of `parts` of them."""
 
     files: Sequence[str]
     columns: Sequence[str]
     batch_rows: int = 65_536
+    part: int = 0
+    parts: int = 1
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         if not self.files:
@@ -49,10 +55,19 @@ class ParquetBatches:
         missing = sorted(set(self.columns) - set(dataset.schema.names))
         if missing:
             raise StoreError(f"{self.files[0]} lacks the columns {missing}; it holds {dataset.schema.names}.")
-        scanned = dataset.to_batches(
-            columns=list(self.columns), batch_size=self.batch_rows, batch_readahead=4, fragment_readahead=2
-        )
-        yield from _filled(scanned, self.batch_rows)
+        yield from _filled(self._scanned(dataset), self.batch_rows)
+
+    def share(self, part: int, of: int) -> ParquetBatches:
+        """A stretch of rows that follow each other, of which only the row groups that it touches are read."""
+        return replace(self, part=self.part * of + part, parts=self.parts * of)
+
+    def _scanned(self, dataset: ds.Dataset) -> Iterator[pa.RecordBatch]:
+        columns, size = list(self.columns), self.batch_rows
+        if self.parts == 1:
+            return dataset.to_batches(columns=columns, batch_size=size, batch_readahead=4, fragment_readahead=2)
+        rows = dataset.count_rows()
+        first, last = (rows * part // self.parts for part in (self.part, self.part + 1))
+        return _between(first, last, dataset, columns, size)
 
 
 @dataclass(frozen=True)
@@ -65,6 +80,11 @@ class TableBatches:
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         yield from batches_of(self.table, self.batch_rows)
 
+    def share(self, part: int, of: int) -> TableBatches:
+        """A slice of the table."""
+        first, last = (self.table.num_rows * number // of for number in (part, part + 1))
+        return replace(self, table=self.table.slice(first, last - first))
+
 
 @dataclass(frozen=True)
 class JoinedBatches:
@@ -75,6 +95,13 @@ class JoinedBatches:
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         for part in self.parts:
             yield from part
+
+    def share(self, part: int, of: int) -> JoinedBatches:
+        """A share of each source."""
+        return JoinedBatches(tuple(source.share(part, of) for source in self.parts))
+
+
+NO_ROWS = JoinedBatches(())
 
 
 def batches_of(rows: pa.RecordBatch | pa.Table, batch_rows: int = 65_536) -> Iterator[pa.RecordBatch]:
@@ -100,6 +127,22 @@ def all_labels(batches: Batches) -> np.ndarray:
     """The labels of all rows, in order."""
     labels = [labels_of(batch) for batch in batches]
     return np.concatenate(labels) if labels else np.empty(0)
+
+
+def _between(
+    first: int, last: int, dataset: ds.Dataset, columns: list[str], batch_rows: int
+) -> Iterator[pa.RecordBatch]:
+    """The rows from number `first` to before `last`, as the files count them."""
+    start = 0
+    for group in (group for fragment in dataset.get_fragments() for group in fragment.split_by_row_group()):
+        end = start + sum(found.num_rows for found in group.row_groups)
+        if start < last and first < end:
+            for batch in group.to_batches(schema=dataset.schema, columns=columns, batch_size=batch_rows):
+                low, high = max(first - start, 0), min(last - start, batch.num_rows)
+                if low < high:
+                    yield batch.slice(low, high - low)
+                start += batch.num_rows
+        start = end
 
 
 def _filled(scanned: Iterator[pa.RecordBatch], batch_rows: int) -> Iterator[pa.RecordBatch]:

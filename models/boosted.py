@@ -88,12 +88,25 @@ class BoostedModel:
         """Writes booster.ubj."""
         self.booster.save_model(folder / _FILE)
 
+    def to_bytes(self) -> bytes:
+        """What `save` writes."""
+        return bytes(self.booster.save_raw("ubj"))
+
     @classmethod
     def load(cls, folder: Path) -> BoostedModel:
         """The model that `save` wrote, for prediction on the CPU."""
+        return cls.from_bytes((folder / _FILE).read_bytes())
+
+    @classmethod
+    def from_bytes(cls, state: bytes) -> BoostedModel:
+        """The model that `to_bytes` gave, for prediction on the CPU."""
         import xgboost as xgb
 
-        return cls(xgb.Booster(params={"device": "cpu"}, model_file=folder / _FILE))
+        return cls(xgb.Booster(params={"device": "cpu"}, model_file=bytearray(state)))
+
+
+FitTrees = Callable[[Batches, Batches | None, MatrixEncoder, BoostedSettings], BoostedModel]
+"""A way to fit trees: rows to learn from, rows that stop it, their encoder, and how. `fit_boosted` is one."""
 
 
 def fit_boosted(
@@ -102,6 +115,7 @@ def fit_boosted(
     """Trees until the log loss of the validation rows has not fallen for `early_stopping_rounds`, or `max_rounds`.
 
     Without validation rows, `max_rounds` trees. Raises NotReady where there are no training rows or only one label.
+    Processes that have joined in XGBoost's collective learn one model together, each from the rows that it is given.
     """
     import xgboost as xgb
 
@@ -109,7 +123,7 @@ def fit_boosted(
     with tempfile.TemporaryDirectory() as folder:
         binned = _binned(train, encoder, settings, folder, reference=None)
         watched = []
-        if validation is not None and _has_rows(validation):
+        if validation is not None and _rows_somewhere(validation):
             watched = [(_binned(validation, encoder, settings, folder, reference=binned), "validation")]
         booster = xgb.train(
             settings.parameters(),
@@ -132,7 +146,7 @@ def _binned(
     """The rows cut into the bins of `reference`, or into bins of their own, which makes them the training rows."""
     import xgboost as xgb
 
-    if not _has_rows(batches):
+    if not _rows_somewhere(batches):
         raise NotReady("The training window has no rows: widen it, or wait until labels have matured.")
     options: dict[str, Any] = {
         "max_bin": settings.max_bin,
@@ -145,16 +159,30 @@ def _binned(
         binned: xgb.DMatrix = xgb.ExtMemQuantileDMatrix(_iterator(rows, encoder, cache), **options)
     else:
         binned = xgb.QuantileDMatrix(_iterator(rows, encoder, None), **options)
-    if reference is None and len(labels := np.unique(binned.get_label())) < 2:
-        raise NotReady(
-            f"{binned.num_row():,} training rows all have the label {labels[0]:.0f}: "
-            "widen the training window or check the labels."
-        )
+    if reference is None:
+        _require_both_labels(binned.get_label())
     return binned
 
 
-def _has_rows(batches: Batches) -> bool:
-    return any(batch.num_rows for batch in batches)
+def _require_both_labels(labels: np.ndarray) -> None:
+    counts = _sum_of_all(np.array([np.sum(labels == label) for label in (0.0, 1.0)]))
+    if not counts.all():
+        raise NotReady(
+            f"{counts.sum():,} training rows all have the label {counts.argmax()}: "
+            "widen the training window or check the labels."
+        )
+
+
+def _rows_somewhere(batches: Batches) -> bool:
+    rows = any(batch.num_rows for batch in batches)
+    return bool(_sum_of_all(np.array([rows], dtype=np.int64))[0])
+
+
+def _sum_of_all(values: np.ndarray) -> np.ndarray:
+    """The sum over all processes that learn together, which is the values themselves where one learns alone."""
+    from xgboost import collective
+
+    return collective.allreduce(values, collective.Op.SUM)
 
 
 @dataclass(frozen=True)
@@ -165,7 +193,10 @@ class _EncodedBatch:
 
 
 class _EncodedRows:
-    """The encoded batches, again and again; from memory after the first time where they are few enough."""
+    """The encoded batches, again and again; from memory after the first time where they are few enough.
+
+    Without rows there is one empty batch: a process that learns together with others may have been given none.
+    """
 
     def __init__(self, batches: Batches, encoder: MatrixEncoder, cached_rows: int) -> None:
         self._batches, self._encoder, self._cached_rows = batches, encoder, cached_rows
@@ -185,6 +216,9 @@ class _EncodedRows:
             else:
                 kept.clear()
             yield encoded
+        if not rows:
+            kept = [_EncodedBatch(np.empty((0, len(self._encoder.feature_names)), np.float32), np.empty(0), None)]
+            yield from kept
         if rows <= self._cached_rows:
             self._cache = kept
 
@@ -196,7 +230,7 @@ def _iterator(rows: _EncodedRows, encoder: MatrixEncoder, cache: str | None) -> 
     class EncodedRowsIterator(xgb.DataIter):
         def __init__(self) -> None:
             super().__init__(cache_prefix=cache, release_data=True)
-            self._batches = iter(rows)
+            self.reset()
 
         def next(self, input_data: Callable[..., None]) -> bool:
             batch = next(self._batches, None)

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from conf.errors import StoreError
 from models.batches import Batches, JoinedBatches, all_labels, batches_of
-from models.boosted import BoostedModel
+from models.boosted import BoostedModel, FitTrees, fit_boosted
 from models.bundle_files import read_json, verified_manifest, write_json, write_manifest
 from models.calibration import Calibrator, IdentityCalibrator, calibrator_from_json, fit_calibrator
 from models.columns import FeatureColumns
@@ -136,6 +136,7 @@ def train_bundles(
     train: Batches,
     validation: Batches,
     sampling_rate: float = 1.0,
+    fit_trees: FitTrees = fit_boosted,
 ) -> Iterator[tuple[ModelKind, ModelBundle]]:
     """A model of each kind, as it is done: learned from `train`, stopped, weighed and calibrated on `validation`.
 
@@ -144,10 +145,11 @@ def train_bundles(
     its members from the other kinds where they have been fitted.
 
     Both are given whole: `sampling_rate` is the share of rows without a click that is learned from, and sampling
-    happens here. The same rows and settings give the same bundle. Raises NotReady where there is nothing to learn from.
+    happens here. The same rows and settings give the same bundle. `fit_trees` says where the trees are fitted. Raises
+    NotReady where there is nothing to learn from.
     """
     labels = all_labels(validation)
-    chosen = Members(settings, columns, train, validation, sampling_rate)
+    chosen = Members(settings, columns, train, validation, sampling_rate, fit_trees=fit_trees)
     if set(kinds) != {"constant"}:
         chosen = members_that_forget(chosen)
     final = chosen

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -38,6 +38,10 @@ class DownsampledBatches:
             kept = batch.filter(pa.array(drawn | (labels_of(batch) == 1.0)))
             if kept.num_rows:
                 yield kept
+
+    def share(self, part: int, of: int) -> DownsampledBatches:
+        """The sample of a share of the source."""
+        return replace(self, source=self.source.share(part, of))
 
 
 def uniform_draws(row_ids: pa.Array, salt: str) -> np.ndarray:

@@ -10,8 +10,8 @@ from typing import Any, Protocol, assert_never
 
 import numpy as np
 
-from models.batches import Batches, all_labels
-from models.boosted import BoostedModel, fit_boosted
+from models.batches import NO_ROWS, Batches, all_labels
+from models.boosted import BoostedModel, FitTrees, fit_boosted
 from models.columns import FeatureColumns
 from models.constant import ConstantModel, RowCountEncoder, fit_constant
 from models.downsampling import DownsampledBatches, corrected_for_sampling
@@ -41,6 +41,7 @@ class Members:
 
     `validation` rows stop the trees and weigh the mix. Members that are fitted again on more rows have none left: they
     take rounds and weight from those fitted `before`. Training rows weigh by their age before the day `latest`.
+    `fit_trees` says where the trees are fitted.
     """
 
     settings: ModelSettings
@@ -51,6 +52,7 @@ class Members:
     latest: date | None = None
     half_life_days: float = 0.0
     before: Members | None = None
+    fit_trees: FitTrees = fit_boosted
 
     def fitted(self, kind: ModelKind) -> tuple[Encoder, Estimator]:
         """The encoder and estimator of a kind."""
@@ -86,7 +88,7 @@ class Members:
         if self.before is not None:
             rounds = max(1, round(self.before.trees[1].rounds * self.settings.refit_rounds))
             boosted = replace(boosted, max_rounds=rounds)
-        return encoder, fit_boosted(self._sampled, self._stopping, encoder, boosted)
+        return encoder, self.fit_trees(self._sampled, self._stopping, encoder, boosted)
 
     @cached_property
     def tree_weight(self) -> float:
@@ -94,7 +96,7 @@ class Members:
         if self.before is not None:
             return self.before.tree_weight
         (linear_encoder, linear), (tree_encoder, trees) = self.linear, self.trees
-        rows = self._stopping or ()
+        rows = self._stopping or NO_ROWS
         first = joined([linear.predict(linear_encoder.encode(batch)) for batch in rows])
         second = joined([trees.predict(tree_encoder.encode(batch)) for batch in rows])
         return best_weight(first, second, all_labels(rows))
@@ -103,7 +105,7 @@ class Members:
     def linear_losses(self) -> np.ndarray:
         """The linear model's log loss on each validation row, corrected for sampling. Shape (rows,)."""
         encoder, linear = self.linear
-        rows = self.validation or ()
+        rows = self.validation or NO_ROWS
         p = joined([linear.predict(encoder.encode(batch)) for batch in rows])
         return row_losses(corrected_for_sampling(p, self.sampling_rate), all_labels(rows))
 
@@ -124,7 +126,7 @@ def members_that_forget(members: Members) -> Members:
     The linear model is the quickest to fit, so it chooses for all. Half-lives are tried in order, and a later one has
     to beat the best before it by more than chance, for one day's rows hardly tell small differences.
     """
-    latest = latest_day(members.validation or ())
+    latest = latest_day(members.validation or NO_ROWS)
     if latest is None:
         return members
     first, *others = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -28,6 +28,10 @@ class RecencyWeighted:
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         for batch in self.source:
             yield batch.append_column(WEIGHT, self._weights(batch)) if self.half_life_days else batch
+
+    def share(self, part: int, of: int) -> RecencyWeighted:
+        """A share of the source, weighted alike."""
+        return replace(self, source=self.source.share(part, of))
 
     def _weights(self, batch: pa.RecordBatch) -> pa.Array:
         days = pc.cast(pc.cast(column_of(batch, DAY), pa.date32()), pa.int32())

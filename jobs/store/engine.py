@@ -90,8 +90,7 @@ def _spark(master: str, partitions: int, options: tuple[tuple[str, str], ...]) -
     atexit.register(server.stop)
     found = _connected(server.address, {})
     _give_up_soon(found)
-    if not master.startswith("local"):  # local workers are processes of this machine and of this environment
-        bring_code(found)
+    bring_code(found)
     return found
 
 

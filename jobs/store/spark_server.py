@@ -85,6 +85,9 @@ def start_configuration(master: str, options: Mapping[str, str]) -> dict[str, st
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.artifact.isolation.enabled": "true",
+        # Tasks that must run together wait this long for slots, 24 times 5 s, in case executors are still to come.
+        "spark.scheduler.barrier.maxConcurrentTasksCheck.interval": "5s",
+        "spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures": "24",
     }
     if master.startswith("local") or urlsplit(master).hostname in (LOOPBACK, "localhost"):
         own |= {"spark.driver.host": LOOPBACK, "spark.driver.bindAddress": LOOPBACK}

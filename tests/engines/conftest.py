@@ -34,8 +34,10 @@ QUICK = {
     "spark.driver.extraJavaOptions": SHORT_LIVED_JAVA,
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures": "1",
 }
-"""For many small queries: compiling them, in Spark and in the JVM, takes longer than running them as they are."""
+"""For many small queries: compiling them, in Spark and in the JVM, takes longer than running them as they are. And
+nobody will bring more workers, so that there is nothing to wait for."""
 LOCAL_SPARK = EngineSettings(kind="spark", master="local[2]", shuffle_partitions=2, options=QUICK)
 
 EASY_GATE = {"confidence": 0.51, "min_calibration_ratio": 0.1, "max_calibration_ratio": 10.0, "max_slice_harm": 10.0}

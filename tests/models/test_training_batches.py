@@ -7,7 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from conf.errors import StoreError
-from models.batches import ParquetBatches, TableBatches, labels_of
+from models.batches import JoinedBatches, ParquetBatches, TableBatches, labels_of
+from models.downsampling import DownsampledBatches
+from models.recency import RecencyWeighted
 
 
 def _write(path: Path, values: list[int], day: date = date(2024, 5, 1)) -> str:
@@ -49,3 +51,46 @@ def test_a_label_other_than_0_and_1_is_refused() -> None:
 def test_boolean_labels_read_as_0_and_1() -> None:
     (batch,) = TableBatches(pa.table({"clicked": [True, False]}))
     assert np.array_equal(labels_of(batch), [1.0, 0.0])
+
+
+@pytest.mark.parametrize("of", [1, 2, 3, 8])
+def test_the_shares_of_files_are_all_rows_once_and_about_as_many_each(tmp_path: Path, of: int) -> None:
+    files = [_write(tmp_path / "b.parquet", [0, 1, 2, 3, 4]), _write(tmp_path / "a.parquet", [5, 6])]
+    batches = ParquetBatches(files, ["x"], batch_rows=3)
+    shares = [[x for batch in batches.share(part, of) for x in batch.column(0).to_pylist()] for part in range(of)]
+    assert [x for share in shares for x in share] == list(range(7))
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+def test_a_share_reads_only_the_row_groups_that_it_touches(tmp_path: Path) -> None:
+    file = _write(tmp_path / "a.parquet", list(range(8)))
+    damaged = bytearray(Path(file).read_bytes())
+    first = pq.ParquetFile(file).metadata.row_group(0).column(0)
+    damaged[first.dictionary_page_offset : first.dictionary_page_offset + first.total_compressed_size] = bytes(
+        first.total_compressed_size
+    )
+    Path(file).write_bytes(damaged)
+    [batch] = ParquetBatches([file], ["x"]).share(1, 2)
+    assert batch.column(0).to_pylist() == [4, 5, 6, 7]
+    with pytest.raises(OSError):
+        list(ParquetBatches([file], ["x"]).share(0, 2))
+
+
+def test_a_share_can_be_shared_again(tmp_path: Path) -> None:
+    batches = ParquetBatches([_write(tmp_path / "a.parquet", list(range(8)))], ["x"])
+    [batch] = batches.share(1, 2).share(0, 2)
+    assert batch.column(0).to_pylist() == [4, 5]
+
+
+def test_rows_are_joined_sampled_and_weighted_alike_in_every_share() -> None:
+    def table(name: str) -> pa.Table:
+        ids = [f"{name}{number}" for number in range(50)]
+        days = pa.array([date(2024, 5, 1 + number % 9) for number in range(50)], pa.date32())
+        return pa.table({"impression_id": ids, "dt": days, "clicked": [number % 5 == 0 for number in range(50)]})
+
+    joined = JoinedBatches((TableBatches(table("a")), TableBatches(table("b"))))
+    whole = RecencyWeighted(DownsampledBatches(joined, 0.5), date(2024, 5, 9), 3.0)
+    shares = [row for part in range(3) for batch in whole.share(part, 3) for row in batch.to_pylist()]
+    rows = [row for batch in whole for row in batch.to_pylist()]
+    assert len(rows) < 100
+    assert sorted(shares, key=lambda row: row["impression_id"]) == sorted(rows, key=lambda row: row["impression_id"])

@@ -4,20 +4,39 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import socket
+import re
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
+
+import psutil
 
 HOST = "127.0.0.1"
 WORKERS = 2
-START_SECONDS, STOP_SECONDS = 120.0, 20.0
+START_SECONDS, STOP_SECONDS = 120.0, 40.0
+
+TIED_TO_ITS_PARENT = """
+exec 3<&0
+(
+  cat <&3 >/dev/null
+  kill -TERM $$
+  left=100
+  while kill -0 $$ && [ $((left -= 1)) -gt 0 ]; do sleep 0.2; done
+  kill -KILL -$$
+) 2>/dev/null &
+exec "$@" 3<&- </dev/null
+"""
+"""Runs a command until standard input ends, which it does however the process at its other end has ended.
+
+The command is asked to stop, alone: a worker whose executors ended before it would start others. What it leaves in its
+process group is killed after it, and it itself after twenty seconds.
+"""
 
 
 @dataclass(frozen=True)
@@ -29,85 +48,102 @@ class StandaloneCluster:
 
     def state(self) -> dict[str, Any]:
         """What the master knows: workers, and applications active and completed."""
-        with urllib.request.urlopen(f"{self.web}/json/", timeout=10) as answer:
-            return dict(json.load(answer))
+        return page(self.web)
+
+    def executors(self) -> dict[str, set[str]]:
+        """By application, active or completed: the workers that ran an executor for it, as the workers tell."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for worker in self.state()["workers"]:
+            told = page(worker["webuiaddress"])
+            for executor in told["executors"] + told["finishedexecutors"]:
+                found[executor["appid"]].add(worker["id"])
+        return dict(found)
+
+
+def page(address: str) -> dict[str, Any]:
+    """What a daemon tells about itself."""
+    with urllib.request.urlopen(f"{address}/json/", timeout=10) as answer:
+        return dict(json.load(answer))
 
 
 @contextmanager
 def standalone_cluster(folder: Path) -> Iterator[StandaloneCluster]:
-    """Start a cluster whose files and logs lie in a folder; stop all of it at the end, executors included."""
-    port, web = free_port(), free_port()
-    cluster = StandaloneCluster(f"spark://{HOST}:{port}", f"http://{HOST}:{web}")
+    """Start a cluster whose files and logs lie in a folder; stop all of it at the end, executors included.
+
+    All ports are chosen by the daemons themselves, which are free then. The daemons end with this process, even if it
+    is killed.
+    """
     processes: list[subprocess.Popen[bytes]] = []
     try:
-        processes.append(daemon(folder, "master", "--port", str(port), "--webui-port", str(web)))
-        wait_for(cluster, 0, processes)
+        log = folder / "master.log"
+        processes.append(daemon(log, "Master", "--port", "0"))
+        cluster = wait_for(lambda: told_by(log), processes)
         for number in range(WORKERS):
             size = ("--cores", "1", "--memory", "1g", "--work-dir", str(folder / f"work{number}"))
-            processes.append(daemon(folder, "worker", *size, "--webui-port", "0", cluster.master))
-        wait_for(cluster, WORKERS, processes)
+            processes.append(daemon(folder / f"worker{number}.log", "Worker", *size, cluster.master))
+        wait_for(lambda: cluster if cluster.state()["aliveworkers"] == WORKERS else None, processes)
         yield cluster
     finally:
-        for process in reversed(processes):
+        for process in processes:  # the master first: it would have lost executors started again
             stop(process)
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind((HOST, 0))
-        return int(found.getsockname()[1])
-
-
-def daemon(folder: Path, kind: str, *arguments: str) -> subprocess.Popen[bytes]:
+def daemon(log: Path, name: str, *arguments: str) -> subprocess.Popen[bytes]:
     """A master or worker in a process group of its own, so that a worker's executors go with it."""
     import pyspark
 
     home = Path(pyspark.__file__).parent
     environment = os.environ | {"SPARK_HOME": str(home), "SPARK_LOCAL_IP": HOST, "SPARK_DAEMON_MEMORY": "256m"}
-    name = f"org.apache.spark.deploy.{kind}.{kind.title()}"
-    with log_file(folder, kind) as log:
+    command = (str(home / "bin" / "spark-class"), f"org.apache.spark.deploy.{name.lower()}.{name}")
+    with log.open("wb") as output:
         return subprocess.Popen(
-            [home / "bin" / "spark-class", name, "--host", HOST, *arguments],
-            stdout=log,
-            stderr=log,
+            ["sh", "-c", TIED_TO_ITS_PARENT, "sh", *command, "--host", HOST, "--webui-port", "0", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
             env=environment,
             start_new_session=True,
         )
 
 
-def log_file(folder: Path, kind: str) -> IO[bytes]:
-    return (folder / f"{kind}-{time.monotonic_ns()}.log").open("wb")
+def told_by(log: Path) -> StandaloneCluster | None:
+    """The addresses that a master has written into its log, once both stand there."""
+    text = log.read_text(encoding="utf-8", errors="replace")
+    master = re.search(r"Starting Spark master at (spark://\S+)", text)
+    web = re.search(r"Bound MasterWebUI to \S+, and started at (http://\S+)", text)
+    return StandaloneCluster(master[1], web[1]) if master and web else None
 
 
-def wait_for(cluster: StandaloneCluster, workers: int, processes: list[subprocess.Popen[bytes]]) -> None:
-    """Wait until the master answers and knows its workers."""
+def wait_for(
+    found: Callable[[], StandaloneCluster | None], processes: list[subprocess.Popen[bytes]]
+) -> StandaloneCluster:
+    """The cluster, once it is found."""
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
         assert all(process.poll() is None for process in processes), "a daemon ended: see its log"
         with suppress(OSError, ValueError):
-            if cluster.state()["aliveworkers"] >= workers:
-                return
+            if cluster := found():
+                return cluster
         time.sleep(0.2)
-    raise TimeoutError(f"{cluster.master} has no {workers} workers after {START_SECONDS} s")
+    raise TimeoutError(f"no cluster of {WORKERS} workers after {START_SECONDS} s: see the daemons' logs")
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    """End a daemon and everything in its process group."""
+    assert process.stdin is not None
+    process.stdin.close()
+    process.wait(STOP_SECONDS)
+    until = time.monotonic() + STOP_SECONDS
+    while running_in(process.pid):
+        assert time.monotonic() < until, f"these outlive their daemon: {running_in(process.pid)}"
+        time.sleep(0.1)
 
 
-def running_in(group_leaders: list[int]) -> list[int]:
-    """Processes that still belong to the process groups."""
-    import psutil
-
+def running_in(group: int) -> list[int]:
+    """The processes of a process group that have not ended."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, ProcessLookupError):
-            if process.status() != psutil.STATUS_ZOMBIE and os.getpgid(process.pid) in group_leaders:
+            if process.status() != psutil.STATUS_ZOMBIE and os.getpgid(process.pid) == group:
                 found.append(process.pid)
     return found
