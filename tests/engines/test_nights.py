@@ -27,7 +27,7 @@ from jobs.training_data import examples_table, mature_days, split_days
 from jobs.workspace import Workspace
 from models.bundle import train_bundle
 from models.metrics import normalised_entropy
-from tests.engines.conftest import EASY_GATE, NIGHTS, QUICK, SHORT_LIVED_JAVA, SMALL_TRAINING, unlike
+from tests.engines.conftest import EASY_GATE, NIGHTS, SHORT_LIVED_JAVA, SMALL_TRAINING, unlike
 
 pytestmark = pytest.mark.spark
 
@@ -67,8 +67,7 @@ def settings_file(folder: Path, engine: Mapping[str, Any]) -> str:
 
 
 def test_a_night_on_this_machines_cores_gives_the_same_tables(java, served_week: Workspace, tmp_path: Path):
-    shipped = read_yaml(CONF_FOLDER / "spark.yaml")["engine"]
-    env = settings_file(tmp_path, shipped | {"options": QUICK | shipped["options"]})
+    env = settings_file(tmp_path, read_yaml(CONF_FOLDER / "spark.yaml")["engine"])
     before = content(served_week)
     assert champion_as_of(served_week, NIGHTS[-1]) is not None
     snapshot = served_week.store.snapshot("predictions")
@@ -101,8 +100,8 @@ def on_cluster(java: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     events.mkdir()
     with standalone_cluster(folder) as running:
         options = {
-            **QUICK,
             **SPREAD,
+            "spark.driver.extraJavaOptions": SHORT_LIVED_JAVA,
             "spark.executor.extraJavaOptions": SHORT_LIVED_JAVA,
             "spark.executor.memory": "600m",
             "spark.eventLog.enabled": "true",
