@@ -10,15 +10,12 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def of_day(parsed: DataFrame, day: date) -> DataFrame:
-    """The rows of one day. Rows whose day is unknown belong to the first day in the files, so that they count once."""
+def of_day(parsed: DataFrame, day: date, *, with_unknown: bool) -> DataFrame:
+    """The rows of one day; `with_unknown` those too whose day is unknown, which go with the first day in the files."""
     from pyspark.sql import functions as F
 
-    first = parsed.agg(F.min("dt")).first()
     mine = F.col("dt") == F.lit(day)
-    if first is not None and first[0] == day:
-        mine = mine | F.col("dt").isNull()
-    return parsed.where(mine)
+    return parsed.where(mine | F.col("dt").isNull() if with_unknown else mine)
 
 
 def of_next_day(parsed: DataFrame, night: date) -> DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Literal, get_args
@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 from jobs.inputs import DEFINITION, Source, changes, inputs, sources
 from jobs.landing.discovery import LandingFile, files_of
 from jobs.landing.landed import ALWAYS
+from jobs.landing.whole_logs import whole_logs
 from jobs.night import RETRAIN, STEPS, nights_between
 from jobs.trainings import by_night, decided_by_night, trainings
 from jobs.workspace import Workspace
@@ -128,7 +129,7 @@ class View:
     first: date
     last: date
     records: Mapping[tuple[date, str], Mapping[str, Any]] = field(default_factory=dict)
-    landings: Mapping[date, Collection[str]] = field(default_factory=dict)
+    landings: Mapping[date, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     decisions: Mapping[date, Mapping[str, Any]] = field(default_factory=dict)
     trainings: Mapping[date, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -144,9 +145,9 @@ class View:
         from pyiceberg.expressions import EqualTo
 
         self.records = {(row["dt"], row["step"]): json.loads(row["detail"]) for row in self._rows("runs")}
-        landings: dict[date, list[str]] = {}
+        landings: dict[date, dict[str, list[str]]] = {}
         for row in [*self._rows("landings"), *self.workspace.store.rows("landings", EqualTo("dt", ALWAYS))]:
-            landings.setdefault(row["dt"], []).extend(json.loads(row["files"]))
+            landings.setdefault(row["dt"], {})[row["source"]] = json.loads(row["files"])
         self.landings = landings
         self.decisions = {row["dt"]: row for row in self._rows("decisions")}
         self.trainings = by_night(trainings(self.workspace))
@@ -227,19 +228,29 @@ def _read_from(write: Write, read: Iterable[Source]) -> bool:
 
 
 def changed_files(view: View, night: date) -> tuple[str, ...]:
-    """Landing files that the night took in and that are other files now.
+    """Landing files that the night took in and that hold something else now.
 
-    Files without a date belong to every night. A file that is gone does not count: raw logs may be cleared away once
-    they have been taken in, and running the night again could only lose their rows.
+    Of a file of all days the night's own rows count. A file, or a day in it, that is gone does not count: raw logs may
+    be cleared away once they have been taken in, and running the night again could only lose their rows.
     """
-    data = view.workspace.data
+    data, whole = view.workspace.data, whole_logs(view.workspace)
     reasons = []
-    for signature in (*view.landings.get(night, ()), *view.landings.get(ALWAYS, ())):
-        name = signature.rsplit(":", 2)[0]
-        file = LandingFile(data / name, name, None)
-        if file.path.is_file() and file.signature != signature:
-            reasons.append(f"landing file {name} has changed since it was taken in")
-    return tuple(reasons)
+    for source, signatures in [*view.landings.get(night, {}).items(), *view.landings.get(ALWAYS, {}).items()]:
+        files = [LandingFile(data / name, name, None) for name in map(_name_of, signatures)]
+        there = [file for file in files if file.path.is_file()]
+        day = night + timedelta(days=1) if source == "candidates" else night
+        now = whole[source].signatures(there, day) if source in whole and there else [file.signature for file in there]
+        found = {_name_of(signature): signature for signature in now}
+        reasons += [
+            f"landing file {name} has changed since it was taken in"
+            for name, signature in zip(map(_name_of, signatures), signatures, strict=True)
+            if found.get(name, signature) != signature
+        ]
+    return tuple(dict.fromkeys(reasons))
+
+
+def _name_of(signature: str) -> str:
+    return signature.rsplit(":", 2)[0]
 
 
 def blocked_reason(workspace: Workspace, night: date) -> str | None:

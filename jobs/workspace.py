@@ -76,6 +76,11 @@ class Home:
         return self.path / "contents.db"
 
     @property
+    def staged(self) -> Path:
+        """Rows of landing files that hold all days. It may be deleted: what is missing is read again."""
+        return self.path / "staged"
+
+    @property
     def sources(self) -> Path:
         """Remembers where each data set's landing files lie."""
         return self.path / "sources.json"

@@ -15,13 +15,13 @@ from conf.errors import LandingError
 from conf.landing import Files
 from jobs.landing.discovery import LandingFile
 from jobs.landing.staged import Reject, rejected_rows, require_columns, staged_rows
-from jobs.landing.text_stream import LITERAL_QUOTE, NO_TEXT, opened, shown, with_quotes_closed
+from jobs.landing.text_stream import LITERAL_QUOTE, NO_TEXT, START, Place, opened, shown, with_quotes_closed
 
 BLOCK_BYTES = 16 << 20
 HEADER_BYTES = 1 << 16
 
 
-def csv_rows(file: LandingFile, columns: Sequence[str], layout: Files) -> Iterator[pa.Table]:
+def csv_rows(file: LandingFile, columns: Sequence[str], layout: Files, begin: Place = START) -> Iterator[pa.Table]:
     """Blocks of a file's rows."""
     names = csv_columns(file, layout)
     sources = [layout.rename.get(name, name) for name in columns]
@@ -30,15 +30,16 @@ def csv_rows(file: LandingFile, columns: Sequence[str], layout: Files) -> Iterat
 
     def skip(row: Any) -> str:
         reason = f"{row.actual_columns} fields where the header has {row.expected_columns}"
-        rejects.append((row.number, shown(row.text), reason))
+        rejects.append((begin.row + row.number, shown(row.text), reason))
         return "skip"
 
-    with opened(file, layout) as text:
+    headless = bool(layout.header or begin.bytes)
+    with opened(file, layout, begin) as text:
         stream, guard = with_quotes_closed(text, delimiter_of(layout), len(names))
         reader = pacsv.open_csv(
             stream,
             read_options=pacsv.ReadOptions(
-                block_size=BLOCK_BYTES, use_threads=False, column_names=layout.header or None
+                block_size=BLOCK_BYTES, use_threads=False, column_names=names if headless else None
             ),
             parse_options=pacsv.ParseOptions(
                 delimiter=delimiter_of(layout), newlines_in_values=True, invalid_row_handler=skip
@@ -47,7 +48,7 @@ def csv_rows(file: LandingFile, columns: Sequence[str], layout: Files) -> Iterat
                 column_types=dict.fromkeys(sources, pa.string()), include_columns=list(dict.fromkeys(sources))
             ),
         )
-        line, reported = 1 if layout.header else 2, 0
+        line, reported = begin.row + (1 if headless else 2), 0
         for batch in reader:
             new = rejects[reported:]  # may hold rows of later blocks: the reader is ahead of us
             reported = len(rejects)

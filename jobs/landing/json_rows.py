@@ -12,7 +12,7 @@ import pyarrow as pa
 from conf.landing import Files
 from jobs.landing.discovery import LandingFile
 from jobs.landing.staged import LONGEST_TEXT, staged_schema
-from jobs.landing.text_stream import NO_TEXT, lines_of, opened, shown
+from jobs.landing.text_stream import NO_TEXT, START, Place, lines_of, opened, shown
 
 BLOCK_BYTES = 16 << 20
 BLOCK_ROWS = 65_536
@@ -20,13 +20,13 @@ LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 DAMAGE = NO_TEXT.encode()
 
 
-def json_rows(file: LandingFile, columns: Sequence[str], layout: Files) -> Iterator[pa.Table]:
+def json_rows(file: LandingFile, columns: Sequence[str], layout: Files, begin: Place = START) -> Iterator[pa.Table]:
     """Blocks of a file's rows."""
     sources = {name: layout.rename.get(name, name) for name in columns}
     schema = staged_schema(columns)
-    with opened(file, layout) as stream:
+    with opened(file, layout, begin) as stream:
         records: list[dict[str, Any]] = []
-        for line, raw in enumerate(lines_of(stream, BLOCK_BYTES), start=1):
+        for line, raw in enumerate(lines_of(stream, BLOCK_BYTES), start=begin.row + 1):
             if raw.strip():
                 records.append(_record(raw, sources, layout) | {"_file": file.name, "_row": line})
             if len(records) >= BLOCK_ROWS:

@@ -20,6 +20,7 @@ from jobs.landing.columns import (
 from jobs.landing.discovery import files_of, require
 from jobs.landing.landed import Landed, kept, no_rows, staged_rows
 from jobs.landing.night_files import night_files, unchanged
+from jobs.landing.whole_logs import whole_logs
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -46,12 +47,16 @@ def _impressions(workspace: Workspace, night: date, scratch: Path) -> Landed:
     dataset, log = workspace.dataset, workspace.dataset.impressions
     files = require(night_files(workspace, log, "impressions", night), workspace.data, log, "impressions", night)
     columns = impression_source_columns(dataset)
-    staged = staged_rows(workspace, files, log, columns, scratch / "impressions_staged")
-    parsed = parsed_impressions(staged, dataset, columns)
-    own = within_reach(parsed, night, dataset.late_days) if log.dated else of_day(parsed, night)
+    if log.dated:
+        staged = staged_rows(workspace, files, log, columns, scratch / "impressions_staged")
+        own = within_reach(parsed_impressions(staged, dataset, columns), night, dataset.late_days)
+        signatures = [file.signature for file in files]
+    else:
+        staged, signatures, first = whole_logs(workspace)["impressions"].of_day(files, night)
+        own = of_day(parsed_impressions(staged, dataset, columns), night, with_unknown=first)
     flagged = with_duplicate_flag(own, ["impression_id"])
     known = _known_impressions(workspace, night)
-    landed = kept(workspace, "impressions", files, also_known(flagged, known), scratch / "impressions")
+    landed = kept(workspace, "impressions", signatures, also_known(flagged, known), scratch / "impressions")
     if not log.dated and not landed.counts["landed"]:
         raise _no_rows_of(workspace, night)
     return landed
@@ -80,13 +85,18 @@ def _clicks(workspace: Workspace, log: ClickLog, night: date, scratch: Path) -> 
     files = night_files(workspace, log, "clicks", night)
     columns = click_source_columns(log)
     folder = scratch / "clicks_staged"
-    staged = staged_rows(workspace, files, log, columns, folder) if files else no_rows(workspace, columns)
-    parsed = parsed_clicks(staged, dataset, columns)
-    own = within_reach(parsed, night, dataset.late_days) if log.dated else of_day(parsed, night)
+    if log.dated or not files:
+        staged = staged_rows(workspace, files, log, columns, folder) if files else no_rows(workspace, columns)
+        own = within_reach(parsed_clicks(staged, dataset, columns), night, dataset.late_days)
+        signatures = [file.signature for file in files]
+    else:
+        staged, signatures, first = whole_logs(workspace)["clicks"].of_day(files, night)
+        own = of_day(parsed_clicks(staged, dataset, columns), night, with_unknown=first)
     key = ["impression_id", "click_time"]
     before = And(GreaterThanOrEqual("dt", night - timedelta(days=dataset.late_days)), LessThan("dt", night))
     known = workspace.store.read(workspace.engine, "clicks", before).select(*key)
-    return kept(workspace, "clicks", files, also_known(with_duplicate_flag(own, key), known, key), scratch / "clicks")
+    flagged = also_known(with_duplicate_flag(own, key), known, key)
+    return kept(workspace, "clicks", signatures, flagged, scratch / "clicks")
 
 
 def _attributes(workspace: Workspace, name: str, table: Attributes, night: date, scratch: Path) -> Landed | None:
@@ -100,7 +110,7 @@ def _attributes(workspace: Workspace, name: str, table: Attributes, night: date,
     columns = attribute_source_columns(table)
     staged = staged_rows(workspace, files, table, columns, scratch / f"{source}_staged")
     flagged = with_duplicate_flag(parsed_attributes(staged, table, columns), [table.key])
-    return kept(workspace, source, files, flagged, scratch / source)
+    return kept(workspace, source, [file.signature for file in files], flagged, scratch / source)
 
 
 def _candidates(workspace: Workspace, night: date, scratch: Path) -> Landed | None:
@@ -112,14 +122,18 @@ def _candidates(workspace: Workspace, night: date, scratch: Path) -> Landed | No
             return None
         declared = dataset.candidates
         columns = candidate_source_columns(declared)
+        signatures = [file.signature for file in files]
         staged = staged_rows(workspace, files, declared, columns, scratch / "candidates_staged")
         parsed = parsed_candidates(staged, declared, columns)
     else:
         files = files_of(workspace.data, dataset.impressions, night + timedelta(days=1))
         if not files:
             return None
-        columns = impression_source_columns(dataset)
-        staged = staged_rows(workspace, files, dataset.impressions, columns, scratch / "candidates_staged")
+        columns, signatures = impression_source_columns(dataset), [file.signature for file in files]
+        if dataset.impressions.dated:
+            staged = staged_rows(workspace, files, dataset.impressions, columns, scratch / "candidates_staged")
+        else:
+            staged, signatures, _ = whole_logs(workspace)["candidates"].of_day(files, night + timedelta(days=1))
         parsed = of_next_day(parsed_impressions(staged, dataset, columns), night)
     paired = parsed.withColumn("pair_id", pair_id(dataset))
-    return kept(workspace, "candidates", files, with_duplicate_flag(paired, ["pair_id"]), scratch / "candidates")
+    return kept(workspace, "candidates", signatures, with_duplicate_flag(paired, ["pair_id"]), scratch / "candidates")

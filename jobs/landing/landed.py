@@ -27,7 +27,7 @@ class Landed:
     """One kind of landing file, parsed: rows to use, duplicates and rejects, told apart by flags."""
 
     source: str
-    files: tuple[LandingFile, ...]
+    signatures: tuple[str, ...]
     parsed: DataFrame
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -43,8 +43,7 @@ class Landed:
 
     def balance(self, night: date) -> dict[str, Any]:
         """The row of the table `landings`."""
-        signatures = [file.signature for file in self.files]
-        return {"dt": night, "source": self.source, "files": json.dumps(signatures), **self.counts}
+        return {"dt": night, "source": self.source, "files": json.dumps(self.signatures), **self.counts}
 
 
 def staged_rows(
@@ -62,7 +61,7 @@ def no_rows(workspace: Workspace, columns: Sequence[str]) -> DataFrame:
     return workspace.engine.createDataFrame([], schema)
 
 
-def kept(workspace: Workspace, source: str, files: Sequence[LandingFile], rows: DataFrame, folder: Path) -> Landed:
+def kept(workspace: Workspace, source: str, signatures: Sequence[str], rows: DataFrame, folder: Path) -> Landed:
     """Write parsed rows to scratch once, so that counting, checking and publishing do not parse again."""
     from pyspark.sql import functions as F
 
@@ -80,7 +79,7 @@ def kept(workspace: Workspace, source: str, files: Sequence[LandingFile], rows: 
     landed, quarantined, duplicates = (int(counted[name]) for name in ("landed", "quarantined", "duplicates"))
     used = landed - quarantined - duplicates
     counts = {"landed": landed, "used": used, "duplicates": duplicates, "quarantined": quarantined}
-    return Landed(source, tuple(files), parsed, counts)
+    return Landed(source, tuple(signatures), parsed, counts)
 
 
 def _empty(workspace: Workspace, schema: StructType) -> DataFrame:

@@ -12,12 +12,13 @@ from conf.errors import LandingError
 from conf.landing import Files
 from jobs.landing.discovery import LandingFile
 from jobs.landing.staged import rejected_rows, require_columns, staged_rows
+from jobs.landing.text_stream import START, Place
 
 BLOCK_ROWS = 65_536
 
 
-def parquet_rows(file: LandingFile, columns: Sequence[str], layout: Files) -> Iterator[pa.Table]:
-    """Blocks of a file's rows.
+def parquet_rows(file: LandingFile, columns: Sequence[str], layout: Files, begin: Place = START) -> Iterator[pa.Table]:
+    """Blocks of a file's rows, always from its start: such a file is written once and does not grow.
 
     Raises:
         LandingError: a wanted column is missing, or of a type that is no single value.

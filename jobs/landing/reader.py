@@ -6,6 +6,7 @@ Files are read in blocks, so memory does not grow with their size.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -20,7 +21,10 @@ from jobs.landing.discovery import LandingFile
 from jobs.landing.json_rows import json_rows
 from jobs.landing.parquet_rows import parquet_columns, parquet_rows
 from jobs.landing.staged import staged_schema
+from jobs.landing.text_stream import START, Place
 
+COMPRESSED = frozenset({".gz", ".bz2", ".zst", ".lz4", ".br"})
+"""Endings by which Arrow tells a compressed file."""
 READERS = {"csv": csv_rows, "tsv": csv_rows, "jsonl": json_rows, "parquet": parquet_rows}
 
 
@@ -31,20 +35,35 @@ def stage(files: Sequence[LandingFile], layout: Files, columns: Sequence[str], f
         LandingError: a file is truncated, unreadable, or lacks a wanted column.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    schema = staged_schema(columns)
+    return sum(stage_file(file, layout, columns, folder / f"{number:05d}.parquet") for number, file in enumerate(files))
+
+
+def stage_file(file: LandingFile, layout: Files, columns: Sequence[str], target: Path, begin: Place = START) -> int:
+    """Read a landing file, or what stands behind a place in it, into a Parquet file; returns the number of rows."""
     rows = 0
-    for number, file in enumerate(files):
-        with pq.ParquetWriter(folder / f"{number:05d}.parquet", schema, compression="zstd") as writer:
-            for batch in rows_of(file, layout, columns):
-                writer.write_table(batch)
-                rows += batch.num_rows
+    with pq.ParquetWriter(target, staged_schema(columns), compression="zstd") as writer:
+        for batch in rows_of(file, layout, columns, begin):
+            writer.write_table(batch)
+            rows += batch.num_rows
     return rows
 
 
-def rows_of(file: LandingFile, layout: Files, columns: Sequence[str]) -> Iterator[pa.Table]:
+def can_go_on(file: LandingFile, layout: Files) -> bool:
+    """Whether what is appended to a file can be read by itself: plain text whose last line is whole."""
+    if layout.format == "parquet" or "\n".encode(layout.encoding) != b"\n" or file.path.suffix in COMPRESSED:
+        return False
+    with file.path.open("rb") as stream:
+        stream.seek(0, os.SEEK_END)
+        if not stream.tell():
+            return False
+        stream.seek(-1, os.SEEK_END)
+        return stream.read(1) == b"\n"
+
+
+def rows_of(file: LandingFile, layout: Files, columns: Sequence[str], begin: Place = START) -> Iterator[pa.Table]:
     """Blocks of one landing file's rows in the staged schema, under the names of the description."""
     try:
-        for block in READERS[layout.format](file, columns, layout):
+        for block in READERS[layout.format](file, columns, layout, begin):
             yield _without(layout.missing, block, columns) if layout.missing else block
     except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0].rstrip(".")

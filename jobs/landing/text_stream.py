@@ -34,11 +34,29 @@ def _mark(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("ctr-mark", _mark)
 
 
-def opened(file: LandingFile, layout: Files) -> pa.NativeFile:
-    """A text file's content as UTF-8; bytes that are no text in its encoding are each put into NO_TEXT."""
+@dataclass(frozen=True)
+class Place:
+    """Where in a file a reading begins: bytes and rows (a header counts as one) that stand before it."""
+
+    bytes: int
+    row: int
+
+
+START = Place(0, 0)
+
+
+def opened(file: LandingFile, layout: Files, begin: Place = START) -> pa.NativeFile:
+    """A text file's content as UTF-8; bytes that are no text in its encoding are each put into NO_TEXT.
+
+    Only a file that is not compressed can be read from elsewhere than its start.
+    """
     decoder = codecs.getincrementaldecoder(layout.encoding)("ctr-mark")
+    raw = pa.input_stream(str(file.path), compression="detect")
+    if begin.bytes:
+        raw = pa.OSFile(str(file.path))
+        raw.seek(begin.bytes)
     return pa.TransformInputStream(
-        pa.input_stream(str(file.path), compression="detect"),
+        raw,
         lambda block: decoder.decode(bytes(block), final=not block.size).encode(),
     )
 
