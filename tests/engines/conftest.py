@@ -7,9 +7,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from table_content import content
 
 from conf.dataset import load_dataset
 from conf.errors import SettingsError
@@ -68,25 +70,27 @@ def week_settings(engine: EngineSettings) -> Settings:
     return Settings.model_validate({"engine": engine.model_dump(), "training": SMALL_TRAINING, "promotion": EASY_GATE})
 
 
-@pytest.fixture(scope="session")
-def landed_week(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A week of the simulated log, landed and not yet worked on, in a home of the embedded engine."""
-    folder = tmp_path_factory.mktemp("week")
-    landing = folder / "landing"
-    workspace = Workspace(
-        Home(folder / "embedded"), week_settings(EngineSettings()), load_dataset("simulated"), landing
-    )
+def landed(folder: Path, days: int, impressions: int) -> Workspace:
+    """Days of the simulated log, landed and not yet worked on, in a home of the embedded engine."""
+    home, settings = Home(folder / "embedded"), week_settings(EngineSettings())
+    workspace = Workspace(home, settings, load_dataset("simulated"), folder / "landing")
     simulate_days(
         workspace,
         start=FIRST,
-        days=len(NIGHTS) + 1,
-        impressions=IMPRESSIONS,
+        days=days,
+        impressions=impressions,
         scenario="calm",
         drift_from=None,
         strength=1.0,
         seed=5,
     )
     return workspace
+
+
+@pytest.fixture(scope="session")
+def landed_week(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A week of the simulated log."""
+    return landed(tmp_path_factory.mktemp("week"), len(NIGHTS) + 1, IMPRESSIONS)
 
 
 def run_nights(workspace: Workspace, nights: tuple[date, ...] = NIGHTS) -> Workspace:
@@ -111,7 +115,13 @@ def spark_week(landed_week: Workspace, spark: SparkSession) -> Workspace:
 
 
 @pytest.fixture(scope="session")
-def served_week(embedded_week: Workspace) -> Workspace:
+def embedded_contents(embedded_week: Workspace) -> dict[str, list[tuple]]:
+    """What the embedded week's tables hold before anything is trained."""
+    return content(embedded_week)
+
+
+@pytest.fixture(scope="session")
+def served_week(embedded_week: Workspace, embedded_contents: dict[str, list[tuple]]) -> Workspace:
     """The embedded week after a training: a real champion, by whom the last night has been run again."""
     last = NIGHTS[-1]
     trained = run_training(embedded_week, training_request(embedded_week, last, trigger="test"))

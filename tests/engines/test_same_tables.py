@@ -46,11 +46,6 @@ def test_a_week_gives_the_same_table_on_both_engines(embedded_contents, spark_co
 
 
 @pytest.fixture(scope="module")
-def embedded_contents(embedded_week):
-    return content(embedded_week)
-
-
-@pytest.fixture(scope="module")
 def spark_contents(spark_week):
     return content(spark_week)
 
