@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.training_data import clusters_of
 from jobs.workspace import Workspace
+from monitoring.cards import Bounds, CardSlice
+from monitoring.model_charts import Reliable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,41 +21,13 @@ GROUPS = 15
 
 EVIDENCE = ("never", "little", "much")
 
-Bounds = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class SliceFigures:
-    """One slice's metrics, with 95 % bounds by user; bounds are None where fewer than two users stand behind them."""
-
-    slice_name: str
-    impressions: int
-    clicks: int
-    ctr: float | None
-    ne: float | None
-    ne_bounds: Bounds | None
-    auc: float | None
-    calibration_ratio: float | None
-    calibration_bounds: Bounds | None
-
-
-@dataclass(frozen=True)
-class ReliabilityGroup:
-    """Rows of about equal predicted probability: its mean, the share clicked with 95 % bounds, and how many."""
-
-    predicted: float
-    observed: float
-    low: float
-    high: float
-    impressions: int
-
 
 @dataclass(frozen=True)
 class HoldoutFigures:
     """Everything that a model card shows of the holdout. The first slice is `all`."""
 
-    slices: tuple[SliceFigures, ...]
-    reliability: tuple[ReliabilityGroup, ...]
+    slices: tuple[CardSlice, ...]
+    reliability: tuple[Reliable, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -63,8 +37,8 @@ class HoldoutFigures:
     def from_dict(cls, content: Mapping[str, Any]) -> HoldoutFigures:
         """The inverse of `to_dict`, also after a trip through JSON."""
         return cls(
-            tuple(SliceFigures(**_with_tuples(row)) for row in content["slices"]),
-            tuple(ReliabilityGroup(**row) for row in content["reliability"]),
+            tuple(CardSlice(**_with_tuples(row)) for row in content["slices"]),
+            tuple(Reliable(**row) for row in content["reliability"]),
         )
 
 
@@ -95,12 +69,12 @@ def _order(level: tuple[Any, Any]) -> tuple[int, str]:
     return (EVIDENCE.index(text) if text in EVIDENCE else len(EVIDENCE)), text
 
 
-def _figures(name: str, p: np.ndarray, y: np.ndarray, cluster: np.ndarray) -> SliceFigures:
+def _figures(name: str, p: np.ndarray, y: np.ndarray, cluster: np.ndarray) -> CardSlice:
     from models.intervals import ne_interval
     from models.metrics import evaluation
 
     measured, ne = evaluation(p, y), ne_interval(p, y, cluster, LEVEL)
-    return SliceFigures(
+    return CardSlice(
         slice_name=name,
         impressions=measured.impressions,
         clicks=measured.clicks,
@@ -129,7 +103,7 @@ def _calibration_bounds(p: np.ndarray, y: np.ndarray, cluster: np.ndarray) -> Bo
     return (1.0 / high, 1.0 / low) if low > 0.0 else None
 
 
-def reliability(p: np.ndarray, y: np.ndarray, cluster: np.ndarray) -> tuple[ReliabilityGroup, ...]:
+def reliability(p: np.ndarray, y: np.ndarray, cluster: np.ndarray) -> tuple[Reliable, ...]:
     """Groups of about equal size in order of p, ties kept together; a group of a single user is left out.
 
     The bounds are at least as wide as those of coins of the predicted probability, since a group without a click shows
@@ -150,5 +124,5 @@ def reliability(p: np.ndarray, y: np.ndarray, cluster: np.ndarray) -> tuple[Reli
         coins = float(np.sqrt(np.sum(p[rows] * (1.0 - p[rows])))) / len(rows)
         reach = Estimate(share.value, max(share.error, coins), share.clusters).margin(0.5 + LEVEL / 2)
         low, high = max(share.value - reach, 0.0), min(share.value + reach, 1.0)
-        found.append(ReliabilityGroup(float(p[rows].mean()), share.value, low, high, len(rows)))
+        found.append(Reliable(float(p[rows].mean()), share.value, low, high, len(rows)))
     return tuple(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,7 @@ from jobs.model_record import RECORD, ModelRecord
 from jobs.promotions import Change, changes
 from jobs.step import scratch_folder
 from jobs.workspace import Workspace
-from monitoring.cards import CardChange, CardCheck, CardDay, CardPart, CardSlice, ModelCard, card_file
-from monitoring.model_charts import Reliable
+from monitoring.cards import CardChange, CardCheck, CardDay, CardPart, ModelCard, card_file
 from monitoring.pages import Link
 from monitoring.site import rendered_card, write_card
 
@@ -111,20 +110,8 @@ def _card(
         facts=_facts(workspace, record),
         features={told: record.features[kind] for kind, told in FEATURE_KINDS.items()},
         crosses=[" and ".join(cross) for cross in record.features["crosses"]],
-        slices=tuple(
-            CardSlice(
-                one.slice_name,
-                one.impressions,
-                one.ctr,
-                one.ne,
-                one.ne_bounds,
-                one.auc,
-                one.calibration_ratio,
-                one.calibration_bounds,
-            )
-            for one in record.holdout.slices
-        ),
-        reliability=tuple(Reliable(**asdict(group)) for group in record.holdout.reliability),
+        slices=record.holdout.slices,
+        reliability=record.holdout.reliability,
         gains=record.gains,
         weights=record.weights,
         opponent=verdict["champion"],

@@ -29,10 +29,14 @@ COLD_START = {
 
 @dataclass(frozen=True)
 class CardSlice:
-    """One slice of the holdout with 95 % bounds. `slice_name` is `all` or such as `device=ios`."""
+    """One slice of the holdout, with 95 % bounds by user; None where fewer than two users stand behind them.
+
+    `slice_name` is `all` or such as `device=ios`.
+    """
 
     slice_name: str
     impressions: int
+    clicks: int
     ctr: float | None
     ne: float | None
     ne_bounds: Bounds | None

@@ -24,7 +24,7 @@ WIDEST_RATIO = 3.0
 
 @dataclass(frozen=True)
 class Reliable:
-    """A group of rows: mean predicted probability, share clicked, its bounds, and how many rows."""
+    """Rows of about equal predicted probability: its mean, the share clicked with 95 % bounds, and how many."""
 
     predicted: float
     observed: float

@@ -19,7 +19,7 @@ DAY = date(2026, 3, 1)
 
 
 def slice_of(name: str, impressions: int = 1000) -> CardSlice:
-    return CardSlice(name, impressions, 0.03, 0.9, (0.88, 0.92), 0.7, 1.02, (0.9, 1.15))
+    return CardSlice(name, impressions, 30, 0.03, 0.9, (0.88, 0.92), 0.7, 1.02, (0.9, 1.15))
 
 
 def card(**changed: object) -> ModelCard:
@@ -91,7 +91,7 @@ def test_the_gate_says_passed_only_where_every_check_held() -> None:
 
 
 def test_unknown_figures_show_a_dash() -> None:
-    unknown = CardSlice("site=new", 5, None, None, None, None, None, None)
+    unknown = CardSlice("site=new", 5, 0, None, None, None, None, None, None)
     page = rendered_card(card(slices=(slice_of("all"), unknown)))
     assert "None" not in page and "nan" not in page.lower().replace("nanosecond", "")
 

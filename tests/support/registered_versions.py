@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from jobs.aliases import sync_aliases
 from jobs.champion import champion_as_of
 from jobs.feature_list import model_columns
-from jobs.holdout import HoldoutFigures, ReliabilityGroup, SliceFigures
+from jobs.holdout import HoldoutFigures
 from jobs.model_record import ModelRecord
 from jobs.registration import register_challenger
 from jobs.step import scratch_folder
@@ -22,6 +22,8 @@ from models.batches import TableBatches
 from models.bundle import train_bundle
 from models.settings import ModelSettings
 from models.split import TimeSplit
+from monitoring.cards import CardSlice
+from monitoring.model_charts import Reliable
 from validation.promotion import Check, Verdict
 
 OBJECTION = "NE is 0.9200 against 0.9100 of the champion."
@@ -58,8 +60,8 @@ def record_of(workspace: Workspace, request: TrainingRequest, verdict: Verdict) 
     """A record with one slice and one group of the reliability curve."""
     day = (str(request.night),)
     columns = model_columns(workspace.dataset).to_json()
-    overall = SliceFigures("all", 100, 25, 0.25, 0.91, (0.9, 0.92), 0.6, 1.01, (0.9, 1.1))
-    holdout = HoldoutFigures((overall,), (ReliabilityGroup(0.25, 0.25, 0.2, 0.3, 100),))
+    overall = CardSlice("all", 100, 25, 0.25, 0.91, (0.9, 0.92), 0.6, 1.01, (0.9, 1.1))
+    holdout = HoldoutFigures((overall,), (Reliable(0.25, 0.25, 0.2, 0.3, 100),))
     return ModelRecord(
         model="constant",
         night=request.night,
