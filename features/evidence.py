@@ -10,6 +10,9 @@ import numpy as np
 
 from conf.dataset import Dataset
 
+LEVELS = ("never", "little", "much")
+"""From nothing to much."""
+
 MUCH = 20
 """Impressions in the longest window from which on a subject counts as seen much."""
 
@@ -46,7 +49,12 @@ def evidence_slices(dataset: Dataset) -> tuple[Evidence, ...]:
 def evidence_levels(impressions: Any) -> np.ndarray:
     """`never`, `little` or `much` for each count; a missing count is never. Shape (rows,), text."""
     counts = np.nan_to_num(np.asarray(impressions, dtype=np.float64), nan=0.0)
-    return np.select([counts <= 0.0, counts < MUCH], ["never", "little"], "much")
+    return np.select([counts <= 0.0, counts < MUCH], LEVELS[:2], LEVELS[2])
+
+
+def evidence_of(rows: Mapping[str, Any] | Any, dataset: Dataset) -> dict[str, np.ndarray]:
+    """The levels of every slicing column by evidence, of rows with features; `rows` gives a column by its name."""
+    return {slice_.name: evidence_levels(rows[slice_.feature]) for slice_ in evidence_slices(dataset)}
 
 
 def slices_with_evidence(rows: Mapping[str, Any] | Any, dataset: Dataset) -> dict[str, np.ndarray]:
@@ -55,4 +63,4 @@ def slices_with_evidence(rows: Mapping[str, Any] | Any, dataset: Dataset) -> dic
     `rows` is an Arrow table, or anything else that gives a column by its name.
     """
     declared = {name: rows[name].to_pandas().fillna("missing").to_numpy() for name in dataset.slices}
-    return declared | {slice_.name: evidence_levels(rows[slice_.feature]) for slice_ in evidence_slices(dataset)}
+    return declared | evidence_of(rows, dataset)

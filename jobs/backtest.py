@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from conf.errors import NotReady, SettingsError, StoreError
-from features.evidence import evidence_levels, evidence_slices
+from features.evidence import evidence_of
 from jobs.executor_trees import fit_trees
 from jobs.feature_list import model_columns
 from jobs.night import nights_between
@@ -203,8 +203,7 @@ def tested(
         }
         found = evaluation(p[model], labels)
         figures.append(DayFigures(day, model, split.train, split.validation, found, chosen))
-    evidence = {slice_.name: evidence_levels(rows[slice_.feature]) for slice_ in evidence_slices(workspace.dataset)}
-    return figures, Scored(labels, clusters_of(rows), evidence, p)
+    return figures, Scored(labels, clusters_of(rows), evidence_of(rows, workspace.dataset), p)
 
 
 def true_probabilities(workspace: Workspace, day: date, rows: pa.Table) -> dict[str, np.ndarray]:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from features.evidence import LEVELS
 from jobs.backtest import BASELINE, Backtest, backtest
 from jobs.workspace import Workspace
 
@@ -104,7 +105,7 @@ def _by_evidence(found: Backtest) -> Table:
         table.add_column(name, justify="right")
     known = {(figures.slice, figures.level, figures.model): figures.evaluation for figures in found.evidence}
     for slice_ in dict.fromkeys(figures.slice for figures in found.evidence):
-        for level in ("never", "little", "much"):
+        for level in LEVELS:
             of_level = [known.get((slice_, level, model)) for model in models]
             if first := of_level[0]:
                 ne = [figure(evaluation.ne if evaluation else None, 4) for evaluation in of_level]

@@ -19,8 +19,6 @@ LEVEL = 0.95
 GROUPS = 15
 """Groups of a reliability curve: of some hundred clicks each on a holdout of a few thousand."""
 
-EVIDENCE = ("never", "little", "much")
-
 
 @dataclass(frozen=True)
 class HoldoutFigures:
@@ -65,8 +63,10 @@ def holdout_figures(workspace: Workspace, holdout: pa.Table, p: np.ndarray) -> H
 
 def _order(level: tuple[Any, Any]) -> tuple[int, str]:
     """By text; levels of evidence from nothing to much."""
+    from features.evidence import LEVELS
+
     text = str(level[0])
-    return (EVIDENCE.index(text) if text in EVIDENCE else len(EVIDENCE)), text
+    return (LEVELS.index(text) if text in LEVELS else len(LEVELS)), text
 
 
 def _figures(name: str, p: np.ndarray, y: np.ndarray, cluster: np.ndarray) -> CardSlice:
