@@ -111,18 +111,17 @@ def reliability(p: np.ndarray, y: np.ndarray, cluster: np.ndarray) -> tuple[Reli
     """
     import numpy as np
 
-    from validation.cluster_error import Estimate, clustered_ratio
+    from models.calibration import groups_of
+    from validation.cluster_error import clustered_ratio, no_surer_than_coins
 
-    edges = np.unique(np.quantile(p, np.linspace(0.0, 1.0, GROUPS + 1)[1:-1]))
-    group = np.searchsorted(edges, p, side="right")
+    group = groups_of(p, GROUPS)
     found = []
-    for number in range(len(edges) + 1):
+    for number in np.unique(group):
         rows = np.flatnonzero(group == number)
         if len(np.unique(cluster[rows])) < 2:
             continue
         share = clustered_ratio(y[rows], np.ones(len(rows)), cluster[rows])
-        coins = float(np.sqrt(np.sum(p[rows] * (1.0 - p[rows])))) / len(rows)
-        reach = Estimate(share.value, max(share.error, coins), share.clusters).margin(0.5 + LEVEL / 2)
+        reach = no_surer_than_coins(share, p[rows]).margin(0.5 + LEVEL / 2)
         low, high = max(share.value - reach, 0.0), min(share.value + reach, 1.0)
         found.append(Reliable(float(p[rows].mean()), share.value, low, high, len(rows)))
     return tuple(found)

@@ -154,6 +154,15 @@ def expected_calibration_error(p: np.ndarray, y: np.ndarray, bins: int = 20) -> 
     return float(np.average(np.abs(curve.predicted - curve.observed), weights=curve.rows))
 
 
+def groups_of(p: np.ndarray, bins: int) -> np.ndarray:
+    """The number of each row's group, from 0 in order of p: at most `bins` of about equal size, equal p together.
+
+    Shape of `p`, which must not be empty. A number may have no rows.
+    """
+    edges = np.unique(np.quantile(p, np.linspace(0.0, 1.0, bins + 1)[1:-1]))
+    return np.searchsorted(edges, p, side="right")
+
+
 @dataclass(frozen=True)
 class _Groups:
     predicted: np.ndarray
@@ -165,9 +174,8 @@ def _grouped(p: np.ndarray, y: np.ndarray, bins: int) -> _Groups:
     p, y = np.asarray(p, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if not len(p):
         return _Groups(np.empty(0), np.empty(0), np.empty(0, dtype=np.int64))
-    edges = np.unique(np.quantile(p, np.linspace(0.0, 1.0, bins + 1)[1:-1]))
-    group = np.searchsorted(edges, p, side="right")
-    rows = np.bincount(group, minlength=len(edges) + 1)
-    predicted, clicks = (np.bincount(group, weights=values, minlength=len(rows)) for values in (p, y))
+    group = groups_of(p, bins)
+    rows = np.bincount(group)
+    predicted, clicks = (np.bincount(group, weights=values) for values in (p, y))
     filled = rows > 0
     return _Groups(predicted[filled] / rows[filled], clicks[filled], rows[filled])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -59,3 +59,12 @@ def clustered_ratio(numerator: np.ndarray, denominator: np.ndarray, cluster: np.
     value = float(above.sum()) / total
     moved = (above - value * below) / (total - below)
     return Estimate(value, math.sqrt((clusters - 1) / clusters * float(np.square(moved).sum())), clusters)
+
+
+def no_surer_than_coins(found: Estimate, p: np.ndarray, weight: float = 1.0) -> Estimate:
+    """A mean over impressions, its error at least what clicks thrown as coins of the probabilities `p` would give it.
+
+    Rows without a single click show no spread of their own. `weight` is what a click counts for in the mean.
+    """
+    coins = weight * float(np.sqrt(np.sum(p * (1.0 - p)))) / len(p)
+    return replace(found, error=max(found.error, coins))

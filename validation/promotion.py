@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from conf.settings import PromotionPolicy
-from validation.cluster_error import Estimate, clustered_ratio
+from validation.cluster_error import Estimate, clustered_ratio, no_surer_than_coins
 
 FEWEST_CLUSTERS = 30
 """Below some 30 clusters a cluster-robust error is too small (Cameron, Miller 2015, section VI)."""
@@ -309,8 +309,7 @@ def _excess(clicked: np.ndarray, p: np.ndarray, cluster: np.ndarray, policy: Pro
     below = (policy.min_calibration_ratio * clicked - p, policy.min_calibration_ratio)
     beyond, bound = max(above, below, key=lambda side: float(side[0].sum()))
     mean = clustered_ratio(beyond, np.ones(len(p)), cluster)
-    coins = bound * float(np.sqrt(np.sum(p * (1.0 - p)))) / len(p)
-    return Estimate(mean.value, max(mean.error, coins), mean.clusters)
+    return no_surer_than_coins(mean, p, bound)
 
 
 def _bounds(policy: PromotionPolicy) -> str:
