@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from scipy import optimize, stats
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from conf.errors import SettingsError
 from conf.settings import PromotionPolicy
@@ -96,10 +96,7 @@ def gate_power(
     for trial in range(trials):
         scores = _drawn(world, parts, np.random.default_rng([seed, trial]))
         promoted += judge(scores, policy, champion="the champion").promote
-        difference = np.log(scores.challenger / (1 - scores.challenger)) - np.log(
-            scores.champion / (1 - scores.champion)
-        )
-        disagreements.append(float(difference.std()))
+        disagreements.append(float((logit(scores.challenger) - logit(scores.champion)).std()))
         on_trial()
     limits = stats.binomtest(promoted, trials).proportion_ci(method="exact")
     return Power(world, trials, promoted, float(limits.low), float(limits.high), float(np.mean(disagreements)))
@@ -126,15 +123,20 @@ def _parts(world: TrialWorld) -> _Parts:
 
 def _known_for(ne: float, mean: float, total: float, ctr: float) -> float:
     """The variance of the log odds that a model has to know for its NE."""
-    entropy = -(ctr * np.log(ctr) + (1 - ctr) * np.log1p(-ctr))
+    entropy = _entropy(np.array(ctr))
 
     def ne_of(known: float) -> float:
         p = _expected(mean + np.sqrt(known) * _NODES, total - known)
-        return float(_WEIGHTS @ -(p * np.log(p) + (1 - p) * np.log1p(-p))) / entropy
+        return float(_WEIGHTS @ _entropy(p) / entropy)
 
     if ne_of(total) > ne:
         raise SettingsError(f"An NE of {ne:.4f} is beyond what can be known: {ne_of(total):.4f}. Raise `spread`.")
     return float(optimize.brentq(lambda known: ne_of(known) - ne, 0.0, total))
+
+
+def _entropy(p: np.ndarray) -> np.ndarray:
+    """Entropy in nats of clicks of the probabilities `p`, which is their expected log loss. Shape of `p`."""
+    return -(p * np.log(p) + (1 - p) * np.log1p(-p))
 
 
 def _expected(log_odds: np.ndarray, unknown: float) -> np.ndarray:
