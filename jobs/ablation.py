@@ -8,7 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from conf.errors import SettingsError
-from jobs.backtest import Announce, Scored, check_days, tested
+from jobs.backtest import Announce, DayFigures, Scored, check_days, tested
 from jobs.feature_catalog import Feature, declared
 from jobs.feature_list import model_columns
 from jobs.night import nights_between
@@ -101,12 +101,12 @@ def ablation(
     check_days(workspace, days)
     left_out = {EVERYTHING: ()} | chosen_families(workspace, only)
     losses: list[Loss] = []
-    complete: list[Scored] = []
+    complete: Sequence[Scored] = ()
     for family, names in left_out.items():
         columns = model_columns(workspace.dataset).without(names)
-        scored = [_scored(workspace, day, models, columns, family, announce) for day in days]
+        figures, scored = _tested(workspace, days, models, columns, family, announce)
         complete = complete or scored
-        losses += [_loss(family, len(names), model, scored, complete) for model in models]
+        losses += [_loss(family, len(names), model, figures, scored, complete) for model in models]
     return Ablation(workspace.dataset.name, tuple(days), tuple(losses))
 
 
@@ -118,25 +118,37 @@ def chosen_families(workspace: Workspace, only: Sequence[str]) -> dict[str, tupl
     return {family: names for family, names in known.items() if not only or family in only}
 
 
-def _scored(
+def _tested(
     workspace: Workspace,
-    day: date,
+    days: Sequence[date],
     models: Sequence[ModelKind],
     columns: FeatureColumns,
     family: str,
     announce: Announce,
-) -> Scored:
-    announce(day, family)
-    return tested(workspace, day, models, lambda *_: None, columns)[1]
+) -> tuple[list[DayFigures], list[Scored]]:
+    """The figures and predictions of all days, by models made from `columns`."""
+    figures, scored = [], []
+    for day in days:
+        announce(day, family)
+        found, predictions = tested(workspace, day, models, lambda *_: None, columns)
+        figures += found
+        scored.append(predictions)
+    return figures, scored
 
 
-def _loss(family: str, features: int, model: str, scored: Sequence[Scored], complete: Sequence[Scored]) -> Loss:
+def _loss(
+    family: str,
+    features: int,
+    model: str,
+    figures: Sequence[DayFigures],
+    scored: Sequence[Scored],
+    complete: Sequence[Scored],
+) -> Loss:
     import numpy as np
 
     from models.intervals import mean_ne_difference_interval
-    from models.metrics import normalised_entropy
 
-    nes = [normalised_entropy(day.p[model], day.labels) for day in scored]
+    nes = [of_day.evaluation.ne for of_day in figures if of_day.model == model]
     pairs = [
         (without.p[model], with_all.p[model], with_all.labels, with_all.clusters)
         for without, with_all in zip(scored, complete, strict=True)
