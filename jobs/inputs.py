@@ -22,6 +22,7 @@ from jobs.label import snapshot_before
 from jobs.label_days import horizon_days
 from jobs.landing.landed import ALWAYS
 from jobs.store.contents import EMPTY
+from jobs.store.spans import between
 from jobs.training_data import mature_days
 from jobs.trainings import trainings
 from jobs.workspace import Workspace
@@ -214,9 +215,7 @@ def _mature_days(workspace: Workspace, source: Source, night: date) -> Digests:
 
 
 def _between(source: Source) -> BooleanExpression:
-    from pyiceberg.expressions import And, GreaterThanOrEqual, LessThanOrEqual
-
-    return And(GreaterThanOrEqual("dt", source.first), LessThanOrEqual("dt", source.last))
+    return between(source.first, source.last)
 
 
 def _rows(workspace: Workspace, source: Source) -> Iterable[dict[str, Any]]:

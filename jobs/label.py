@@ -11,6 +11,7 @@ from features.labels import with_first_click, with_inline_click, with_label
 from jobs.label_days import days_to_label, horizon_days, is_final, nights_of_windows
 from jobs.landing.landed import ALWAYS
 from jobs.step import StepResult
+from jobs.store.spans import between
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -31,14 +32,14 @@ def label(workspace: Workspace, night: date) -> StepResult:
 
 def examples_of(workspace: Workspace, day: date, nights: Sequence[date]) -> DataFrame:
     """The examples of one day, as far as they are known now; `nights` of its window have landed."""
-    from pyiceberg.expressions import And, EqualTo, GreaterThanOrEqual, LessThanOrEqual
+    from pyiceberg.expressions import EqualTo
 
     store, dataset, spark = workspace.store, workspace.dataset, workspace.engine
     impressions = store.read(spark, "impressions", EqualTo("dt", day))
     if dataset.inline_label_column:
         clicked = with_inline_click(impressions)
     else:
-        arrived = And(GreaterThanOrEqual("dt", day), LessThanOrEqual("dt", day + timedelta(days=horizon_days(dataset))))
+        arrived = between(day, day + timedelta(days=horizon_days(dataset)))
         clicked = with_first_click(impressions, store.read(spark, "clicks", arrived), dataset.window)
     known_on = max(nights, default=day)
     labelled = with_label(clicked, dataset, final=is_final(dataset, nights), known_on=known_on)

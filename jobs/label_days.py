@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from conf.dataset import Dataset
 from conf.landing import ClickLog
 from features.labels import counted_clicks, earliest_day_reached
+from jobs.store.spans import between
 from jobs.workspace import Workspace
 
 
@@ -21,13 +22,10 @@ def horizon_days(dataset: Dataset) -> int:
 
 def nights_of_windows(workspace: Workspace, days: Sequence[date]) -> dict[date, list[date]]:
     """For each day, the nights from its own to the one that closes its window, whose landing has been taken in."""
-    from pyiceberg.expressions import And, GreaterThanOrEqual, LessThanOrEqual
-
     if not days:
         return {}
     open_for = timedelta(days=workspace.dataset.maturity_days)
-    spanned = And(GreaterThanOrEqual("dt", min(days)), LessThanOrEqual("dt", max(days) + open_for))
-    landed = workspace.store.days("landings", spanned)
+    landed = workspace.store.days("landings", between(min(days), max(days) + open_for))
     return {day: [night for night in landed if day <= night <= day + open_for] for day in days}
 
 
@@ -71,9 +69,7 @@ def labelled_days(workspace: Workspace, night: date) -> list[date]:
 
 def _days_with_rows(workspace: Workspace, first: date, last: date) -> list[date]:
     """Days that hold impressions, or examples made of impressions that are gone now."""
-    from pyiceberg.expressions import And, GreaterThanOrEqual, LessThanOrEqual
-
-    within = And(GreaterThanOrEqual("dt", first), LessThanOrEqual("dt", last))
+    within = between(first, last)
     return sorted({*workspace.store.days("impressions", within), *workspace.store.days("examples", within)})
 
 

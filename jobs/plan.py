@@ -13,6 +13,7 @@ from jobs.landing.discovery import LandingFile, files_of
 from jobs.landing.landed import ALWAYS
 from jobs.landing.whole_logs import whole_logs
 from jobs.night import RETRAIN, STEPS, nights_between
+from jobs.store.spans import between
 from jobs.trainings import by_night, decided_by_night, trainings
 from jobs.workspace import Workspace
 
@@ -153,11 +154,7 @@ class View:
         self.trainings = by_night(trainings(self.workspace))
 
     def _rows(self, table: str) -> list[dict[str, Any]]:
-        from pyiceberg.expressions import And, GreaterThanOrEqual, LessThanOrEqual
-
-        return self.workspace.store.rows(
-            table, And(GreaterThanOrEqual("dt", self.first), LessThanOrEqual("dt", self.last))
-        )
+        return self.workspace.store.rows(table, between(self.first, self.last))
 
     def decision(self, night: date) -> dict[str, Any]:
         """Cause and reasons of a night's decision."""

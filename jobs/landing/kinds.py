@@ -21,6 +21,7 @@ from jobs.landing.discovery import files_of, require
 from jobs.landing.landed import Landed, kept, no_rows, staged_rows
 from jobs.landing.night_files import night_files, unchanged
 from jobs.landing.whole_logs import whole_logs
+from jobs.store.spans import between
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -71,10 +72,10 @@ def _no_rows_of(workspace: Workspace, night: date) -> LandingError:
 
 def _known_impressions(workspace: Workspace, night: date) -> DataFrame:
     """Ids of impressions that arrived on earlier nights, for the days that this night can touch."""
-    from pyiceberg.expressions import And, GreaterThanOrEqual, LessThan, LessThanOrEqual
+    from pyiceberg.expressions import And, LessThan
 
     since = night - timedelta(days=workspace.dataset.late_days)
-    reach = And(And(GreaterThanOrEqual("dt", since), LessThanOrEqual("dt", night)), LessThan("arrived", night))
+    reach = And(between(since, night), LessThan("arrived", night))
     return workspace.store.read(workspace.engine, "impressions", reach).select("impression_id")
 
 

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from conf.landing import Files
 from jobs.landing.discovery import LandingFile, files_for_night
 from jobs.landing.landed import ALWAYS
+from jobs.store.spans import between
 from jobs.workspace import Workspace
 
 
@@ -21,12 +22,9 @@ def night_files(workspace: Workspace, files: Files, source: str, night: date) ->
 
 def _taken_elsewhere(workspace: Workspace, source: str, night: date) -> dict[date, set[str]]:
     """The other nights that have been ingested, among those that can take in the same files, and what they took."""
-    from pyiceberg.expressions import And, GreaterThanOrEqual, LessThanOrEqual
-
     reach = timedelta(days=workspace.dataset.late_days)
-    near = And(GreaterThanOrEqual("dt", night - reach), LessThanOrEqual("dt", night + reach))
     taken: dict[date, set[str]] = {}
-    for row in workspace.store.rows("landings", near):
+    for row in workspace.store.rows("landings", between(night - reach, night + reach)):
         names = taken.setdefault(row["dt"], set())
         if row["source"] == source:
             names.update(signature.rsplit(":", 2)[0] for signature in json.loads(row["files"]))

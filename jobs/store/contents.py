@@ -15,6 +15,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jobs.store.spans import between
 from jobs.store.tables import EPOCH, Store
 
 if TYPE_CHECKING:
@@ -87,14 +88,14 @@ class Contents:
         return self._listed[wanted][1]
 
     def _list(self, found: Table, table: str, within: Span | None) -> tuple[Partition, ...]:
-        from pyiceberg.expressions import AlwaysTrue, And, GreaterThanOrEqual, LessThanOrEqual
+        from pyiceberg.expressions import AlwaysTrue, And
 
         columns = self.store.specs[table].columns
         names = self.store.specs[table].partition
         inside: BooleanExpression = AlwaysTrue()
         first, last = within or (date.min, date.max)
         for name in [name for name in names if within and columns[name] == "date"]:
-            inside = And(inside, And(GreaterThanOrEqual(name, first), LessThanOrEqual(name, last)))
+            inside = And(inside, between(first, last, name))
         files: dict[tuple[Any, ...], list[str]] = {}
         for task in found.scan(row_filter=inside).plan_files():
             raw = [task.file.partition[place] for place in range(len(names))]
