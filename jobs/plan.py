@@ -151,7 +151,7 @@ class View:
             landings.setdefault(row["dt"], {})[row["source"]] = json.loads(row["files"])
         self.landings = landings
         self.decisions = {row["dt"]: row for row in self._rows("decisions")}
-        self.trainings = by_night(trainings(self.workspace))
+        self.trainings = by_night(trainings(self.workspace, between(self.first, self.last)))
 
     def _rows(self, table: str) -> list[dict[str, Any]]:
         return self.workspace.store.rows(table, between(self.first, self.last))
