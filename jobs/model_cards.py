@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from jobs.aliases import aliases
-from jobs.evaluate import FINAL, OVERALL, PROVISIONAL
-from jobs.model_list import ModelFacts, model_list
+from jobs.evaluate import FINAL, PROVISIONAL
+from jobs.model_list import ModelFacts
 from jobs.model_record import RECORD, ModelRecord
-from jobs.promotions import Change, changes
+from jobs.promotions import Change
+from jobs.site_tables import SiteTables, site_tables
 from jobs.step import scratch_folder
 from jobs.workspace import Workspace
 from monitoring.cards import CardChange, CardCheck, CardDay, CardPart, ModelCard, card_file
@@ -25,9 +25,9 @@ MAIN_CHECKS = ("lower_ne", "calibration")
 ADVICE = "The card is in the report site all the same."
 
 
-def write_cards(workspace: Workspace, versions: Collection[str] | None = None) -> list[Path]:
-    """Write the cards of some versions, or of all; versions without a record, made by earlier code, have none."""
-    return [write_card(workspace.reports, card) for card in model_cards(workspace, versions)]
+def write_cards(workspace: Workspace, tables: SiteTables, versions: Collection[str]) -> list[Path]:
+    """Write the cards of some versions; versions without a record, made by earlier code, have none."""
+    return [write_card(workspace.reports, card) for card in model_cards(workspace, tables, versions)]
 
 
 def publish_cards(workspace: Workspace, version: str) -> None:
@@ -40,11 +40,14 @@ def publish_cards(workspace: Workspace, version: str) -> None:
     """
     from jobs.tracking import keep_artifact, reached, tag_version
 
-    write_cards(workspace)
-    replaced = {change.previous for change in changes(workspace)[-1:] if change.previous}
-    touched = {version, *aliases(workspace).values(), *replaced}
+    tables = site_tables(workspace)
+    cards = model_cards(workspace, tables)
+    for card in cards:
+        write_card(workspace.reports, card)
+    replaced = {change.previous for change in tables.changes[-1:] if change.previous}
+    touched = {version, *replaced, *(facts.version for facts in tables.models if facts.aliases)}
     with reached(workspace, ADVICE), scratch_folder(workspace.home, "card") as scratch:
-        for card in model_cards(workspace, touched):
+        for card in [card for card in cards if card.version in touched]:
             file = scratch / "model_card.html"
             # A copy leads nowhere: its neighbours in the site are not beside it.
             file.write_text(rendered_card(replace(card, links=())), encoding="utf-8")
@@ -70,17 +73,14 @@ def has_card(workspace: Workspace, version: str) -> bool:
     return card_file(workspace.reports, version).is_file()
 
 
-def model_cards(workspace: Workspace, versions: Collection[str] | None = None) -> list[ModelCard]:
+def model_cards(workspace: Workspace, tables: SiteTables, versions: Collection[str] | None = None) -> list[ModelCard]:
     """The cards of some versions, or of all that have a record."""
-    chosen = [facts for facts in model_list(workspace) if versions is None or facts.version in versions]
-    made = changes(workspace)
-    quality = [row for row in workspace.store.rows("quality") if row["slice"] == OVERALL] if chosen else []
     cards = []
-    for facts in chosen:
+    for facts in [facts for facts in tables.models if versions is None or facts.version in versions]:
         record = record_of(workspace, facts.version)
         if record is not None:
-            of_version = [row for row in quality if row["version"] == facts.version]
-            cards.append(_card(workspace, facts, record, of_version, made))
+            of_version = [row for row in tables.quality if row["version"] == facts.version]
+            cards.append(_card(workspace, facts, record, of_version, tables.changes))
     return cards
 
 
@@ -91,7 +91,11 @@ def record_of(workspace: Workspace, version: str) -> ModelRecord | None:
 
 
 def _card(
-    workspace: Workspace, facts: ModelFacts, record: ModelRecord, quality: list[dict[str, Any]], made: list[Change]
+    workspace: Workspace,
+    facts: ModelFacts,
+    record: ModelRecord,
+    quality: Sequence[Mapping[str, Any]],
+    made: Sequence[Change],
 ) -> ModelCard:
     verdict = record.verdict
     return ModelCard(
@@ -156,7 +160,7 @@ def _members(record: ModelRecord) -> str:
     return f"{name} of {rounds}" if rounds else name
 
 
-def _days(quality: list[dict[str, Any]]) -> tuple[CardDay, ...]:
+def _days(quality: Sequence[Mapping[str, Any]]) -> tuple[CardDay, ...]:
     found = {(row["dt"], row["state"]): row["ne"] for row in quality}
     days = sorted({day for day, _ in found})
     return tuple(CardDay(day, found.get((day, PROVISIONAL)), found.get((day, FINAL))) for day in days)

@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from jobs.aliases import aliases
+from jobs.aliases import aliases_of
 from jobs.promotions import BY_GATE, BY_PERSON, Change, champions, changes
 from jobs.tracking import CHALLENGER
-from jobs.trainings import Row, every_training, gate_passed, objections
+from jobs.trainings import Row, counted, every_training, gate_passed, objections, version_number
 from jobs.workspace import Workspace
 from monitoring.cards import ModelState
 
@@ -52,10 +52,13 @@ class ModelFacts:
 
 def model_list(workspace: Workspace) -> list[ModelFacts]:
     """All versions, in the order of their numbers."""
-    named = aliases(workspace)
-    made = changes(workspace)
-    rows = sorted(every_training(workspace), key=lambda row: int(row["version"]))
-    return [_facts(row, named, made) for row in rows]
+    return models_of(every_training(workspace), changes(workspace))
+
+
+def models_of(rows: Sequence[dict[str, Any]], made: Sequence[Change]) -> list[ModelFacts]:
+    """All versions, in the order of their numbers, by all trainings and all changes of the champion."""
+    named = aliases_of(counted(rows), made)
+    return [_facts(row, named, made) for row in sorted(rows, key=lambda row: version_number(row["version"]))]
 
 
 def _facts(row: Row, named: Mapping[str, str], made: Sequence[Change]) -> ModelFacts:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from jobs.evaluate import FINAL, OVERALL, PROVISIONAL
-from jobs.label import horizon_days
 from jobs.model_cards import has_card, write_cards
-from jobs.model_list import model_list
+from jobs.model_list import ModelFacts
 from jobs.monitor import EVIDENTLY_PAGE, facts_from_json
-from jobs.promotions import changes
-from jobs.trainings import trainings
+from jobs.site_tables import SiteTables, site_tables
 from jobs.workspace import Workspace
 from monitoring.cards import ModelRow
 from monitoring.decision import NightFacts
@@ -27,19 +25,19 @@ Rows = list[dict[str, Any]]
 
 def write_site(workspace: Workspace, night: date) -> Path:
     """Write the page of one night, the cards of its models and the index anew; returns the night's page."""
-    from pyiceberg.expressions import EqualTo, In
+    from pyiceberg.expressions import EqualTo
 
-    store = workspace.store
-    decisions = store.rows("decisions", EqualTo("dt", night))
+    tables = site_tables(workspace)
+    decisions = workspace.store.rows("decisions", EqualTo("dt", night))
     # The cards of the versions that scored what this night has evaluated: NE by day is on them.
-    measured = [night - timedelta(days=back) for back in range(horizon_days(workspace.dataset) + 1)]
-    write_cards(workspace, {row["version"] for row in store.rows("quality", In("dt", measured))})
-    page = write_night_page(workspace.reports, night_page(workspace, decisions[0]))
+    first = night - timedelta(days=workspace.dataset.maturity_days)
+    write_cards(workspace, tables, {row["version"] for row in tables.quality if first <= row["dt"] <= night})
+    page = write_night_page(workspace.reports, night_page(workspace, decisions[0], tables.models))
     write_index(
         workspace.reports,
-        [*night_rows(workspace), *blocked_rows(workspace)],
+        [*night_rows(workspace, tables), *blocked_rows(workspace)],
         title=f"CTR pipeline: {workspace.dataset.name}",
-        models=model_rows(workspace),
+        models=model_rows(workspace, tables.models),
         limits=workspace.settings.monitoring.drift,
     )
     return page
@@ -56,7 +54,7 @@ def index_page(workspace: Workspace) -> Path:
     return workspace.reports / "index.html"
 
 
-def night_page(workspace: Workspace, decision: Mapping[str, Any]) -> NightPage:
+def night_page(workspace: Workspace, decision: Mapping[str, Any], models: Sequence[ModelFacts]) -> NightPage:
     """Everything on the page of one night."""
     from pyiceberg.expressions import EqualTo
 
@@ -78,13 +76,13 @@ def night_page(workspace: Workspace, decision: Mapping[str, Any]) -> NightPage:
         tables=tuple(_table_counts(workspace, night)),
         timings=tuple(StepTiming(step["step"], step["seconds"]) for step in steps),
         evidently_page=EVIDENTLY_PAGE if drift and has_page else "",
-        links=card_links(workspace, night, facts.champion),
+        links=card_links(workspace, models, night, facts.champion),
     )
 
 
-def card_links(workspace: Workspace, night: date, champion: str) -> tuple[Link, ...]:
+def card_links(workspace: Workspace, models: Sequence[ModelFacts], night: date, champion: str) -> tuple[Link, ...]:
     """Links from a night's page to the cards of its champion and of what was trained on it."""
-    named = [facts for facts in model_list(workspace) if facts.label == champion or facts.night == night]
+    named = [facts for facts in models if facts.label == champion or facts.night == night]
     return tuple(
         Link(f"Model card of {facts.label}", f"../models/{facts.version}.html")
         for facts in named
@@ -92,7 +90,7 @@ def card_links(workspace: Workspace, night: date, champion: str) -> tuple[Link, 
     )
 
 
-def model_rows(workspace: Workspace) -> list[ModelRow]:
+def model_rows(workspace: Workspace, models: Sequence[ModelFacts]) -> list[ModelRow]:
     """One row a registered version for the index, newest first."""
     return [
         ModelRow(
@@ -107,7 +105,7 @@ def model_rows(workspace: Workspace) -> list[ModelRow]:
             reason=facts.trigger,
             has_card=has_card(workspace, facts.version),
         )
-        for facts in model_list(workspace)[::-1]
+        for facts in models[::-1]
     ]
 
 
@@ -146,17 +144,13 @@ def _table_counts(workspace: Workspace, night: date) -> list[TableCount]:
     return counts
 
 
-def night_rows(workspace: Workspace) -> list[NightRow]:
+def night_rows(workspace: Workspace, tables: SiteTables) -> list[NightRow]:
     """One row a night for the index, oldest first."""
-    store = workspace.store
-    quality: dict[tuple[date, str], Mapping[str, Any]] = {}
-    for row in store.rows("quality"):
-        if row["slice"] == OVERALL:
-            quality[(row["dt"], row["state"])] = row
-    trained = {row["dt"] for row in trainings(workspace)}
-    changed = {change.in_force: change.action for change in changes(workspace)}
+    quality = {(row["dt"], row["state"]): row for row in tables.quality}
+    changed = {change.in_force: change.action for change in tables.changes}
+    decisions = workspace.store.arrow("decisions", columns=("dt", "verdict", "cause", "reasons", "facts"))
     rows = []
-    for decision in sorted(store.rows("decisions"), key=lambda row: row["dt"]):
+    for decision in decisions.sort_by("dt").to_pylist():
         day = decision["dt"]
         facts = facts_from_json(decision["facts"])
         final, provisional = quality.get((day, FINAL)), quality.get((day, PROVISIONAL))
@@ -177,7 +171,7 @@ def night_rows(workspace: Workspace) -> list[NightRow]:
                 ctr_reference=facts.ctr_reference,
                 impressions=best.get("impressions"),
                 champion=facts.champion,
-                trained=day in trained,
+                trained=day in tables.trained,
                 promoted=changed.get(day) in ("gate", "promote"),
                 rolled_back=changed.get(day) == "rollback",
             )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 from conf.errors import NotReady
 from jobs.champion import champion_as_of
 from jobs.evaluate import METRICS
-from jobs.model_list import model_list
+from jobs.model_list import ModelFacts
 from jobs.promotions import latest_landed
 from jobs.report import blocked_rows, index_page, night_rows
+from jobs.site_tables import site_tables
+from jobs.trainings import version_number
 from jobs.workspace import Workspace
 
 
@@ -18,7 +21,8 @@ def status(workspace: Workspace) -> dict[str, Any]:
     """Tables, champion, trainings and nights in plain values."""
     store = workspace.store
     tables = [vars(store.summary(name)) for name in store.specs]
-    rows = sorted([*night_rows(workspace), *blocked_rows(workspace)], key=lambda row: row.day)
+    pages = site_tables(workspace)
+    rows = sorted([*night_rows(workspace, pages), *blocked_rows(workspace)], key=lambda row: row.day)
     nights = [
         {
             "day": row.day.isoformat(),
@@ -50,7 +54,7 @@ def status(workspace: Workspace) -> dict[str, Any]:
         }
         if champion
         else None,
-        "trainings": trainings(workspace),
+        "trainings": trainings(pages.models),
         "nights": nights,
         "report": str(index_page(workspace)) if index_page(workspace).is_file() else None,
     }
@@ -73,10 +77,10 @@ def balance(workspace: Workspace) -> list[dict[str, Any]]:
     ]
 
 
-def trainings(workspace: Workspace) -> list[dict[str, Any]]:
+def trainings(models: Sequence[ModelFacts]) -> list[dict[str, Any]]:
     """Every training that counts: when, why, what came out and what the gate said."""
     found = []
-    for facts in sorted(model_list(workspace), key=lambda facts: (facts.night, int(facts.version))):
+    for facts in sorted(models, key=lambda facts: (facts.night, version_number(facts.version))):
         if facts.state != "withdrawn":
             found.append(
                 {

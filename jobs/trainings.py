@@ -20,13 +20,18 @@ Row = Mapping[str, Any]
 
 def trainings(workspace: Workspace, where: BooleanExpression | None = None) -> list[dict[str, Any]]:
     """The trainings that count, in order of their nights and versions: all but those withdrawn."""
-    return [row for row in every_training(workspace, where) if not row["withdrawn"]]
+    return counted(every_training(workspace, where))
 
 
 def every_training(workspace: Workspace, where: BooleanExpression | None = None) -> list[dict[str, Any]]:
     """All trainings, those withdrawn too, in order of their nights and versions."""
     rows = workspace.store.rows(TABLE, where)
     return sorted(rows, key=lambda row: (row["dt"], version_number(row["version"])))
+
+
+def counted(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of some trainings that count."""
+    return [row for row in rows if not row["withdrawn"]]
 
 
 def version_number(version: str) -> int:
