@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -190,7 +191,9 @@ def _prediction(page: NightPage) -> tuple[ColumnDrift, ...]:
     return (page.drift.prediction,) if page.drift and page.drift.prediction else ()
 
 
+@cache
 def _environment() -> Environment:
+    """One a process: a template is compiled once, not once a page."""
     environment = Environment(
         loader=PackageLoader("monitoring"),
         autoescape=True,
