@@ -113,12 +113,19 @@ class DriftThresholds(Frozen):
 
     psi: float = Field(0.2, gt=0, description="Categorical columns, population stability index")
     wasserstein: float = Field(0.2, gt=0, description="Numeric columns, normalised by the reference's deviation")
-    prediction: float = Field(0.2, gt=0, description="Wasserstein distance of the predictions, normalised")
+    prediction: float = Field(
+        0.4, gt=0, description="Wasserstein distance of the predictions, normalised; launches alone move them by 0.3"
+    )
     share_of_columns: float = Field(0.3, gt=0, le=1, description="Share of drifted columns that makes the night drift")
     ctr_ratio: float = Field(1.25, gt=1, description="CTR against the reference, either way")
+    unit_factor: float = Field(
+        3.0, gt=1, description="Numbers so many times the reference's, of the same shape, have changed their unit"
+    )
+    new_ads_factor: float = Field(3.0, gt=1, description="Impressions of ads never seen, as a share, against the usual")
+    new_ads_share: float = Field(0.1, gt=0, le=1, description="... and the least such share that counts")
     ne_ratio: float = Field(1.03, gt=1, description="NE against what the champion promised on its holdout")
-    calibration_low: float = 0.85
-    calibration_high: float = 1.15
+    calibration_low: float = Field(0.85, gt=0, lt=1, description="Predicted / observed clicks, beyond chance")
+    calibration_high: float = Field(1.15, gt=1, description="... and from above")
     sample_rows: PositiveInt = Field(10_000, description="Rows drawn, the same way each night, from either side")
     min_impressions: PositiveInt = Field(500, description="Fewer scored impressions than this say nothing")
 
@@ -129,6 +136,9 @@ class RetrainingPolicy(Frozen):
     nights_needed: PositiveInt = Field(2, description="k: nights with drift or decay ...")
     nights_looked_at: PositiveInt = Field(3, description="n: ... among the last n")
     cooldown_days: int = Field(3, ge=0, description="Nights after a training in which no other is asked for")
+    longest_cooldown_days: int = Field(
+        28, ge=0, description="Every rejected training after the first in a row doubles the cool-down, up to this"
+    )
     max_champion_age_days: PositiveInt = 28
 
 

@@ -13,7 +13,7 @@ from jobs.executor_trees import fit_trees
 from jobs.feature_list import model_columns
 from jobs.night import nights_between
 from jobs.train import model_settings, training_batches
-from jobs.training_data import clusters_of, described_days, examples_table
+from jobs.training_data import clusters_of, described_days, examples_table, mature_days
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -143,8 +143,7 @@ def training_days(workspace: Workspace, day: date) -> TimeSplit:
     from models.split import time_split
 
     training, gap = workspace.settings.training, workspace.dataset.maturity_days
-    ripe = day - timedelta(days=1 + gap)
-    known = [known for known in described_days(workspace) if known <= ripe]
+    known = mature_days(workspace, day - timedelta(days=1))
     kept = training.window_days + gap + training.validation_days
     return time_split(
         known[-kept:],

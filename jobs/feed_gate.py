@@ -36,6 +36,17 @@ def check_night(workspace: Workspace, night: date, impressions: Landed, clicks: 
     return verdict
 
 
+def blocked_feeds(workspace: Workspace) -> dict[date, list[str]]:
+    """Nights that the gate stopped, and why. They left no decision, only the gate's verdict."""
+    found = {}
+    for file in sorted((workspace.reports / "feed").glob("*.json")):
+        verdict = json.loads(file.read_text(encoding="utf-8"))
+        if not verdict["passed"]:
+            critical = [failure for failure in verdict["failures"] if failure["severity"] == "critical"]
+            found[date.fromisoformat(verdict["day"])] = [failure["message"] for failure in critical]
+    return found
+
+
 def feed_profile(workspace: Workspace, night: date, impressions: Landed, clicks: Landed | None) -> FeedProfile:
     """The counts that the gate looks at."""
     from pyspark.sql import functions as F

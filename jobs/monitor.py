@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from datetime import date, timedelta
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
+from features.evidence import evidence_slices
 from jobs.champion import ModelVersion, bundle_folder, champion_as_of
 from jobs.evaluate import FINAL, OVERALL, PROVISIONAL
 from jobs.feature_list import watched_columns
 from jobs.step import StepResult
 from jobs.training_data import days_needed, mature_days
-from jobs.trainings import every_training, trainings
+from jobs.trainings import every_training, gate_passed, trainings
 from jobs.workspace import Workspace
-from monitoring.decision import Decision, NightFacts, decide
+from monitoring.decision import Decision, decide
 from monitoring.measures import DriftMeasures
+from monitoring.signals import NightFacts
 from monitoring.site import night_folder
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from conf.dataset import Dataset
+
 DECIMALS = 9
 MOST_CATEGORIES = 64
 """A column with more values in the reference is an id whose values come and go: its mix is no sign of drift."""
+NEW_ADS = "ad_seen=never"
 EVIDENTLY_PAGE, EVIDENTLY_FIGURES = "evidently.html", "evidently.json"
 
 
@@ -119,20 +125,24 @@ def facts_of(
     workspace: Workspace, night: date, champion: ModelVersion | None, drift: DriftMeasures | None
 ) -> NightFacts:
     """What is known of the night when its decision is made."""
+    from pyiceberg.expressions import LessThan
+
+    before = trainings(workspace, LessThan("dt", night))
     facts = NightFacts(
         day=night,
         mature_days=len(mature_days(workspace, night)),
         has_champion=champion is not None,
         champion=champion.label if champion else "",
         champion_trained_on=champion.trained_on if champion else None,
-        last_training=last_training(workspace, night),
+        last_training=max((row["dt"] for row in before), default=None),
+        rejected_trainings=rejected_in_a_row(before),
     )
     if drift is not None:
         facts = replace(
             facts,
             drifted_columns=drift.drifted_columns,
             drift_share=drift.drift_share,
-            broken=tuple(f"`{name}` holds no values, and did in the reference." for name in drift.missing_columns),
+            broken=broken_columns(drift),
             prediction_distance=drift.prediction_distance,
             ctr_reference=drift.ctr_reference,
         )
@@ -151,6 +161,8 @@ def with_quality(workspace: Workspace, facts: NightFacts, known_on: date) -> Nig
     if not overall:
         return facts
     row = max(overall, key=lambda row: row["impressions"])
+    same = [other for other in rows if (other["state"], other["version"]) == (state, row["version"])]
+    unseen = sum(other["impressions"] for other in same if other["slice"] == NEW_ADS)
     promised = {training["version"]: training["ne"] for training in every_training(workspace)}
     return replace(
         facts,
@@ -160,15 +172,30 @@ def with_quality(workspace: Workspace, facts: NightFacts, known_on: date) -> Nig
         calibration_ratio=row["calibration_ratio"],
         impressions=row["impressions"],
         labels_final=ripe,
+        new_ads_share=unseen / row["impressions"] if knows_ads(workspace.dataset) else None,
         scored_by=f"{row['model']} v{row['version']}",
     )
 
 
-def last_training(workspace: Workspace, night: date) -> date | None:
-    """The latest night before this one on which a training was tried."""
-    from pyiceberg.expressions import LessThan
+def broken_columns(drift: DriftMeasures) -> tuple[str, ...]:
+    """Why the night's columns cannot be believed: values that are gone, or that have changed their unit."""
+    gone = [f"`{name}` holds no values, and did in the reference." for name in drift.missing_columns]
+    rescaled = [
+        f"`{name}` is {factor:.3g} times what it was in the reference, in the same shape: its unit seems to have "
+        "changed. If that is meant, raise `monitoring.drift.unit_factor` and run the monitoring again."
+        for name, factor in drift.rescaled_columns.items()
+    ]
+    return (*gone, *rescaled)
 
-    return max((row["dt"] for row in trainings(workspace, LessThan("dt", night))), default=None)
+
+def rejected_in_a_row(before: Sequence[Mapping[str, Any]]) -> int:
+    """How many of the latest trainings the gate refused, one after the other."""
+    return sum(1 for _ in takewhile(lambda row: not gate_passed(row), reversed(before)))
+
+
+def knows_ads(dataset: Dataset) -> bool:
+    """Whether quality tells ads that were never seen from others."""
+    return any(slice_.name == "ad_seen" for slice_ in evidence_slices(dataset))
 
 
 def earlier_facts(workspace: Workspace, night: date) -> list[NightFacts]:

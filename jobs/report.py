@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from jobs.evaluate import FINAL, OVERALL, PROVISIONAL
+from jobs.feed_gate import blocked_feeds
 from jobs.model_cards import has_card, write_cards
 from jobs.model_list import ModelFacts
 from jobs.monitor import EVIDENTLY_PAGE, facts_from_json
 from jobs.site_tables import SiteTables, site_tables
 from jobs.workspace import Workspace
 from monitoring.cards import ModelRow
-from monitoring.decision import NightFacts
 from monitoring.measures import DriftMeasures
 from monitoring.pages import Link, NightPage, NightRow, SliceQuality, StepTiming, TableCount
+from monitoring.signals import NightFacts
 from monitoring.site import night_folder, write_index, write_night_page
 
 Rows = list[dict[str, Any]]
@@ -180,12 +181,8 @@ def night_rows(workspace: Workspace, tables: SiteTables) -> list[NightRow]:
 
 
 def blocked_rows(workspace: Workspace) -> list[NightRow]:
-    """Nights that the data gate stopped: they left no decision, only the gate's verdict."""
-    rows = []
-    for file in sorted((workspace.reports / "feed").glob("*.json")):
-        verdict = json.loads(file.read_text(encoding="utf-8"))
-        if not verdict["passed"]:
-            reasons = tuple(failure["message"] for failure in verdict["failures"] if failure["severity"] == "critical")
-            day = date.fromisoformat(verdict["day"])
-            rows.append(NightRow(day=day, verdict="blocked", cause="broken_input", reasons=reasons, has_page=False))
-    return rows
+    """Nights that the data gate stopped."""
+    return [
+        NightRow(day=day, verdict="blocked", cause="broken_input", reasons=tuple(reasons), has_page=False)
+        for day, reasons in blocked_feeds(workspace).items()
+    ]

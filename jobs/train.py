@@ -10,16 +10,19 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from conf.errors import FeedBlocked
 from conf.settings import Approval
 from jobs.champion import ModelVersion, champion_as_of, load_version
 from jobs.executor_trees import fit_trees
 from jobs.feature_list import model_columns
+from jobs.feed_gate import blocked_feeds
 from jobs.model_cards import card_path
 from jobs.model_record import made_record
 from jobs.promotions import waits_for_a_person
 from jobs.registration import register_challenger
 from jobs.step import StepResult, scratch_folder
 from jobs.training_data import (
+    broken_days,
     click_rate,
     clusters_of,
     example_files,
@@ -75,11 +78,13 @@ def train(workspace: Workspace, request: TrainingRequest, *, again: bool = False
     """Train every asked-for kind of model on the days that are mature on the request's night.
 
     Raises:
+        FeedBlocked: the night's input is broken.
         NotReady: too few mature days.
     """
     answered = None if again else _answered(workspace, request)
     if answered is not None:
         return _result(workspace, request, answered, {"repeated": True})
+    require_sound_input(workspace, request.night)
     from models.bundle import train_bundles
 
     days = mature_days(workspace, request.night)
@@ -111,6 +116,19 @@ def train(workspace: Workspace, request: TrainingRequest, *, again: bool = False
         )
         row = register_challenger(workspace, request, challenger, trained, verdict, champion, split, record)
     return _result(workspace, request, row, {})
+
+
+def require_sound_input(workspace: Workspace, night: date) -> None:
+    """Refuse to train on a night whose input was found broken: a person has to look at it first.
+
+    Raises:
+        FeedBlocked: with what was found.
+    """
+    from pyiceberg.expressions import EqualTo
+
+    reasons = broken_days(workspace, EqualTo("dt", night)).get(night) or blocked_feeds(workspace).get(night)
+    if reasons:
+        raise FeedBlocked(f"Nothing is trained on {night}, whose input is broken:\n" + "\n".join(reasons))
 
 
 def model_settings(workspace: Workspace) -> ModelSettings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from jobs.workspace import Workspace
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
+    from pyiceberg.expressions import BooleanExpression
 
     from models.bundle import ModelBundle
     from models.split import TimeSplit
@@ -27,10 +29,23 @@ def mature_days(workspace: Workspace, night: date) -> list[date]:
     """Days with training examples whose labels were final on `night`.
 
     A day for which no features had been computed when it began, such as the very first, is left out: its histories and
-    attributes are missing as they never are at scoring.
+    attributes are missing as they never are at scoring. So is a day whose input its own night found broken: a model
+    must not learn from it.
     """
+    from pyiceberg.expressions import LessThan
+
     ripe = night - timedelta(days=workspace.dataset.maturity_days)
-    return [day for day in described_days(workspace) if day <= ripe]
+    broken = broken_days(workspace, LessThan("dt", night))
+    return [day for day in described_days(workspace) if day <= ripe and day not in broken]
+
+
+def broken_days(workspace: Workspace, where: BooleanExpression) -> dict[date, list[str]]:
+    """Days whose own decision found their input broken, and why."""
+    from pyiceberg.expressions import And, EqualTo
+
+    chosen = And(where, EqualTo("cause", "broken_input"))
+    found = workspace.store.arrow("decisions", chosen, columns=("dt", "reasons")).to_pylist()
+    return {row["dt"]: json.loads(row["reasons"]) for row in found}
 
 
 def described_days(workspace: Workspace) -> list[date]:

@@ -16,6 +16,8 @@ OTHER = "(other)"
 TOP_CATEGORIES = 20
 DRAWN_CATEGORIES = 10
 DRAWN_BINS = 24
+LEAST_POSITIVE_SHARE = 0.9
+LEAST_VALUES_OF_A_SHAPE = 10
 
 
 def numeric_values(column: pd.Series) -> pd.Series:
@@ -73,6 +75,29 @@ def magnification(reference: pd.Series, floor: float = 0.001) -> float:
     """
     deviation = float(reference.std(ddof=0))
     return 1.0 if deviation == 0 or deviation >= floor else 10.0 ** math.ceil(math.log10(floor / deviation))
+
+
+def unit_factor(current: pd.Series, reference: pd.Series, least: float, distance: float) -> float | None:
+    """How many times the reference's values the current ones are, where only their size and not their shape changed.
+
+    The ratio of the medians, if it is at least `least` or at most 1 / `least`, and if the logarithms, moved by it, lie
+    within `distance` of the reference's (Wasserstein, in its deviations). None otherwise, and for columns that are not
+    mostly positive or have too few different values to have a shape.
+    """
+    positive = [np.log(side[side > 0].to_numpy()) for side in (current, reference)]
+    if any(
+        len(logs) <= len(side) * LEAST_POSITIVE_SHARE or len(np.unique(logs)) < LEAST_VALUES_OF_A_SHAPE
+        for logs, side in zip(positive, (current, reference), strict=True)
+    ):
+        return None
+    now, then = positive
+    moved = float(np.median(now) - np.median(then))
+    if abs(moved) < math.log(least):
+        return None
+    from scipy.stats import wasserstein_distance
+
+    apart = wasserstein_distance(now - moved, then) / float(then.std())
+    return math.exp(moved) if apart < distance else None
 
 
 def category_bars(current: pd.Series, reference: pd.Series, drawn: int = DRAWN_CATEGORIES) -> Distribution:

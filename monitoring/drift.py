@@ -50,6 +50,7 @@ class _Pair:
     unseen_share: float | None = None
     distribution: Distribution | None = None
     gone_missing: bool = False
+    factor: float | None = None
     note: str = ""
 
 
@@ -137,10 +138,12 @@ def _numeric_pair(
     gone_missing = psi_of_shares(*missing) >= thresholds.psi
     now, then = now.dropna(), then.dropna()
     scale = values.magnification(then)
+    factor = values.unit_factor(now, then, thresholds.unit_factor, thresholds.wasserstein)
     notes = [
         f"missing in {missing[0]:.1%} of rows, {missing[1]:.1%} in the reference" if gone_missing else "",
         f"Evidently's page shows the values times {scale:g}" if scale != 1.0 else "",
         "constant in the reference" if then.nunique() == 1 else "",
+        f"{factor:.3g} times the reference's values, of the same shape" if factor is not None else "",
     ]
     return _Pair(
         name,
@@ -151,6 +154,7 @@ def _numeric_pair(
         reference=then * scale,
         distribution=values.numeric_bars(now, then),
         gone_missing=gone_missing,
+        factor=factor,
         note="; ".join(note for note in notes if note),
     )
 
@@ -173,6 +177,7 @@ def _column_drift(pair: _Pair, distance: float | None) -> ColumnDrift:
         missing_current=pair.missing_current,
         missing_reference=pair.missing_reference,
         unseen_share=pair.unseen_share,
+        factor=pair.factor,
         note=_absence(pair) or pair.note,
         distribution=pair.distribution,
     )

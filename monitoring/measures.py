@@ -24,7 +24,8 @@ class ColumnDrift:
 
     `distance` is PSI for a categorical column and the Wasserstein distance in reference standard deviations
     otherwise; None where the two sides cannot be compared. `unseen_share` is the share of current rows whose
-    category does not occur in the reference. `note` says in words what the distance alone does not.
+    category does not occur in the reference. `factor` is how many times the reference's the values are, where they
+    changed their size but not their shape, as a change of unit does. `note` says in words what the distance does not.
     """
 
     name: str
@@ -37,6 +38,7 @@ class ColumnDrift:
     unseen_share: float | None = None
     note: str = ""
     distribution: Distribution | None = None
+    factor: float | None = None
 
     @property
     def vanished(self) -> bool:
@@ -71,6 +73,11 @@ class DriftMeasures:
     def drifted_columns(self) -> tuple[str, ...]:
         """Names of the drifted feature columns, worst first."""
         return tuple(column.name for column in self.worst() if column.drifted)
+
+    @property
+    def rescaled_columns(self) -> Mapping[str, float]:
+        """By how much each column that changed its unit was multiplied."""
+        return {column.name: column.factor for column in self.columns if column.factor is not None}
 
     @property
     def missing_columns(self) -> tuple[str, ...]:

@@ -13,11 +13,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from conf.settings import DriftThresholds
 from monitoring.cards import MOST_SLICES, ModelCard, ModelRow, ModelState, card_file, drawn_slices, pictures
 from monitoring.charts import FRAME, Event, Series, TrendChart, distribution_chart, trend_chart
-from monitoring.decision import Cause, Verdict, named
+from monitoring.decision import Cause, Verdict
 from monitoring.measures import ColumnDrift
 from monitoring.model_charts import CURVE, LABELS
 from monitoring.pages import Link, NightPage, NightRow, SliceQuality, StepTiming, TableCount
 from monitoring.quality import known
+from monitoring.signals import named
 
 __all__ = [
     "Link",
@@ -48,6 +49,7 @@ CAUSES: dict[Cause, str] = {
     "broken_input": "broken input",
     "shift": "shifted data",
     "decay": "decayed quality",
+    "new_ads": "a wave of new ads",
     "no_champion": "no champion yet",
     "too_few_labels": "too few final labels",
     "too_few_impressions": "too few impressions",

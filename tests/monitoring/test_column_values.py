@@ -17,6 +17,7 @@ from monitoring.column_values import (
     magnification,
     numeric_bars,
     numeric_values,
+    unit_factor,
 )
 
 
@@ -95,3 +96,26 @@ def test_one_extreme_value_does_not_squeeze_the_histogram() -> None:
 def test_a_constant_column_has_a_histogram() -> None:
     values = pd.Series([2.0, 2.0])
     assert sum(numeric_bars(values, values).current) == 1.0
+
+
+BIDS = pd.Series(np.random.default_rng(1).lognormal(-1.0, 0.5, 5_000))
+
+
+@pytest.mark.parametrize("factor", [100.0, 0.001, 3.5])
+def test_values_of_another_size_and_the_same_shape_have_changed_their_unit(factor: float) -> None:
+    other = pd.Series(np.random.default_rng(2).lognormal(-1.0, 0.5, 5_000)) * factor
+    assert unit_factor(other, BIDS, 3.0, 0.2) == pytest.approx(factor, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        pytest.param(BIDS * 2.5, id="not by enough"),
+        pytest.param(pd.Series(np.random.default_rng(2).lognormal(2.0, 1.5, 5_000)), id="another shape"),
+        pytest.param(pd.Series(np.full(5_000, 40.0)), id="a constant"),
+        pytest.param(pd.concat([BIDS * 100, -BIDS]), id="half below 0"),
+        pytest.param(pd.Series([], dtype="float64"), id="none"),
+    ],
+)
+def test_other_changes_are_no_change_of_unit(now: pd.Series) -> None:
+    assert unit_factor(now, BIDS, 3.0, 0.2) is None

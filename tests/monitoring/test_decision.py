@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -10,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conf.settings import DriftThresholds, RetrainingPolicy
-from monitoring.decision import Decision, NightFacts, decide, night_signals
+from monitoring.decision import Decision, decide
+from monitoring.signals import NightFacts, night_signals
 
 THRESHOLDS = DriftThresholds()
 POLICY = RetrainingPolicy(nights_needed=2, nights_looked_at=3, cooldown_days=3, max_champion_age_days=28)
@@ -52,36 +54,40 @@ def test_a_calm_night_is_ok_and_says_so_with_numbers() -> None:
     assert "NE 0.8000, promised 0.8000." in decision.reasons
 
 
+def scatter(clicks: int) -> float:
+    """What chance does once in a hundred times to a ratio of so many clicks."""
+    return 1 + 2.33 / clicks**0.5
+
+
+CTR_LIMIT = 1.25 * scatter(1000)
+
+
+def around(limit: float, facts: Callable[[float], dict[str, float]]) -> tuple[dict[str, float], ...]:
+    """Facts just within a limit, as good as at it, and beyond it, on its side of 1."""
+    outwards = 1 if limit > 1 else -1
+    return tuple(facts(limit * (1 + outwards * step)) for step in (-1e-3, 1e-9, 1e-3))
+
+
 @pytest.mark.parametrize(
     ("name", "below", "at", "above"),
     [
         ("drift_share", {"drift_share": 0.29}, {"drift_share": 0.3}, {"drift_share": 0.31}),
         (
             "prediction_distance",
-            {"prediction_distance": 0.199},
-            {"prediction_distance": 0.2},
-            {"prediction_distance": 0.201},
+            {"prediction_distance": 0.399},
+            {"prediction_distance": 0.4},
+            {"prediction_distance": 0.401},
         ),
-        (
-            "ctr_ratio",
-            {"ctr": 0.0999, "ctr_reference": 0.08},
-            {"ctr": 0.1, "ctr_reference": 0.08},
-            {"ctr": 0.1001, "ctr_reference": 0.08},
-        ),
-        (
-            "ctr_ratio",
-            {"ctr": 0.0801, "ctr_reference": 0.1},
-            {"ctr": 0.08, "ctr_reference": 0.1},
-            {"ctr": 0.0799, "ctr_reference": 0.1},
-        ),
+        ("ctr_ratio", *around(CTR_LIMIT, lambda change: {"ctr": 0.1, "ctr_reference": 0.1 / change})),
+        ("ctr_ratio", *around(1 / CTR_LIMIT, lambda change: {"ctr": 0.1, "ctr_reference": 0.1 / change})),
         (
             "ne_ratio",
             {"ne": 1.029, "ne_promised": 1.0},
             {"ne": 1.03, "ne_promised": 1.0},
             {"ne": 1.031, "ne_promised": 1.0},
         ),
-        ("calibration_ratio", {"calibration_ratio": 1.149}, {"calibration_ratio": 1.15}, {"calibration_ratio": 1.151}),
-        ("calibration_ratio", {"calibration_ratio": 0.851}, {"calibration_ratio": 0.85}, {"calibration_ratio": 0.849}),
+        ("calibration_ratio", *around(1.15 * scatter(300), lambda ratio: {"calibration_ratio": ratio})),
+        ("calibration_ratio", *around(0.85 / scatter(300), lambda ratio: {"calibration_ratio": ratio})),
     ],
 )
 def test_a_measure_counts_from_its_threshold_on(
@@ -209,6 +215,51 @@ def test_a_measure_that_is_no_number_is_no_signal() -> None:
     nothing = float("nan")
     unmeasured = replace(CALM, ne=nothing, calibration_ratio=nothing, ctr=nothing, drift_share=nothing)
     assert decided(unmeasured).verdict == "ok"
+
+
+WAVE = replace(CALM, new_ads_share=0.25)
+USUAL = replace(CALM, new_ads_share=0.04)
+
+
+def test_a_wave_of_new_ads_is_a_cause_of_its_own() -> None:
+    decision = decided(USUAL, USUAL, USUAL, replace(WAVE, ne=0.9), WAVE)
+    assert (decision.verdict, decision.cause) == ("retrain", "new_ads")
+    assert decision.reasons[0] == "New ads on 2 nights of the last 3 that can tell (2 needed)."
+    assert "25.0% of the impressions show ads never seen before (usual 4.0%, limit 12.0%)" in decision.reasons[1]
+
+
+@pytest.mark.parametrize(("share", "usual", "counts"), [(0.099, 0.01, False), (0.1, 0.01, True), (0.29, 0.1, False)])
+def test_new_ads_count_beyond_their_usual_share_and_beyond_the_least_one(share, usual, counts) -> None:
+    signals = night_signals(replace(CALM, new_ads_share=share), THRESHOLDS, usual)
+    assert [signal.name for signal in signals] == (["new_ads_share"] if counts else [])
+
+
+def test_without_nights_before_no_share_of_new_ads_is_unusual() -> None:
+    assert decided(USUAL, USUAL, WAVE).verdict == "ok"
+
+
+def test_a_launch_on_one_night_and_a_shift_on_another_do_not_add_up() -> None:
+    decision = decided(USUAL, USUAL, USUAL, replace(SHIFTED, new_ads_share=0.04), WAVE)
+    assert (decision.verdict, decision.cause) == ("watch", "new_ads")
+
+
+@pytest.mark.parametrize(
+    ("rejected", "days_since", "verdict"),
+    [(0, 4, "retrain"), (1, 4, "retrain"), (2, 6, "wait"), (2, 7, "retrain"), (3, 12, "wait"), (3, 13, "retrain")],
+)
+def test_what_did_not_help_twice_is_tried_less_and_less_often(rejected: int, days_since: int, verdict: str) -> None:
+    last = LATEST - timedelta(days=days_since)
+    night = replace(DECAYED, last_training=last, rejected_trainings=rejected)
+    decision = decided(night, night, night)
+    assert decision.verdict == verdict
+    if verdict == "wait":
+        assert decision.cause == "cooldown"
+        assert f"{rejected} in a row were refused" in decision.reasons[-1]
+
+
+def test_the_cool_down_grows_to_its_longest_and_no_further() -> None:
+    night = replace(DECAYED, last_training=LATEST - timedelta(days=29), rejected_trainings=1000)
+    assert decided(night, night, night).verdict == "retrain"
 
 
 def test_an_empty_history_is_refused() -> None:
