@@ -60,12 +60,16 @@ def show_drift_power(found: Sequence[Answered], console: Console | None = None) 
     """One row a scenario, then the false alarms."""
     console = console or Console(highlight=False)
     table = study_table("Answers to what was put into simulated logs", "scenario", "right answer")
-    for name in ("right", "of", "nights", "trainings", "else"):
+    for name in ("right", "of", "nights", "trainings"):
         table.add_column(name, justify="right")
+    wrong: list[str] = []
     for scenario, (verdict, cause) in RIGHT_ANSWERS.items():
         if own := [answer for answer in found if answer.scenario == scenario]:
             table.add_row(scenario, f"{verdict}: {cause}", *_row(own))
+            wrong += _wrong(own)
     console.print(table)
+    for told in wrong:
+        console.print(told)
     console.print(
         "Right: the first alarm came within 2 nights after the scenario's first and named this cause.\n"
         "Nights: from its first to the alarm, median. Trainings: since then, in all trials."
@@ -80,15 +84,18 @@ def show_drift_power(found: Sequence[Answered], console: Console | None = None) 
 
 def _row(own: Sequence[Answered]) -> tuple[str, ...]:
     waited = sorted(answer.nights_until for answer in own if answer.nights_until is not None)
-    wrong = Counter(
-        f"{answer.first_alarm.cause}, {answer.nights_until} nights" if answer.first_alarm else "no alarm"
-        for answer in own
-        if not answer.right
-    )
     return (
         str(sum(answer.right for answer in own)),
         str(len(own)),
         str(waited[len(waited) // 2]) if waited else "-",
         str(sum(answer.trainings for answer in own)),
-        "; ".join(f"{count} x {what}" for what, count in wrong.items()) or "-",
     )
+
+
+def _wrong(own: Sequence[Answered]) -> list[str]:
+    wrong = Counter(
+        f"{answer.first_alarm.cause} after {answer.nights_until} nights" if answer.first_alarm else "no alarm"
+        for answer in own
+        if not answer.right
+    )
+    return [f"{own[0].scenario}, not right: {count} x {what}." for what, count in wrong.items()]

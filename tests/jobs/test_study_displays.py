@@ -11,6 +11,8 @@ from rich.console import Console
 from conf.settings import PromotionPolicy
 from jobs.ablation_display import ablation_progress, show_ablation
 from jobs.backtest_display import backtest_progress, show_backtest
+from jobs.drift_power import Answered, NightAnswer
+from jobs.drift_power_display import line, show_drift_power
 from jobs.gate_power_display import gate_power_progress, show_gate_power
 from validation.gate_power import TrialWorld
 
@@ -46,3 +48,24 @@ def test_the_power_of_the_gate_shows_a_row_for_each_challenger(terminal):
     show_gate_power(gate_power_progress(worlds, PromotionPolicy(), 2, 7, quiet=True), PromotionPolicy(), terminal)
     text = printed(terminal)
     assert all(words in text for words in ("0.5 % worse NE", "as good", "0.5 % better NE"))
+
+
+def test_the_decisions_power_shows_what_went_wrong_and_false_alarms(terminal):
+    calm, late = (NightAnswer(day(number), "ok", "none", ()) for number in (0, 1))
+    blocked = NightAnswer(day(1), "blocked", "broken_input", ("why",))
+    wrong = NightAnswer(day(2), "retrain", "decay", ("why",), promoted=True)
+    found = [
+        Answered("outage", 7, day(1), (calm, blocked)),
+        Answered("new_ads", 7, day(1), (calm, late, wrong)),
+        Answered("concept_drift", 7, day(1), (calm, late)),
+        Answered("covariate_drift", 7, day(1), (calm, wrong), ne_recovered=0.909, ne_regime=0.9),
+        Answered("calm", 7, day(1), (calm, late)),
+    ]
+    show_drift_power(found, terminal)
+    for one in found:
+        terminal.print(line(one))
+    text = printed(terminal)
+    assert "new_ads, not right: 1 x decay after 1 nights." in text
+    assert "concept_drift, not right: 1 x no alarm." in text
+    assert "False alarms: 0 in 6 calm nights" in text
+    assert "NE +1.00 %" in text
