@@ -140,18 +140,14 @@ class Answered:
         return sum(night.promoted is not None for night in self.nights if night.day >= self.begins)
 
     @property
-    def false_alarms(self) -> int:
-        """Alarms before anything had changed."""
-        return sum(night.alarm for night in self._calm)
-
-    @property
     def calm_nights(self) -> int:
-        """Nights before anything had changed."""
-        return len(self._calm)
+        """Nights on which nothing had changed. The night before a drift is the calm scenario's own, so counts there."""
+        return len(self.nights) if self.scenario == CALM else 0
 
     @property
-    def _calm(self) -> Sequence[NightAnswer]:
-        return [night for night in self.nights if self.scenario == CALM or night.day < self.begins]
+    def false_alarms(self) -> int:
+        """Alarms on calm nights."""
+        return sum(night.alarm for night in self.nights) if self.scenario == CALM else 0
 
 
 def settle(trial: Trial) -> None:

@@ -75,7 +75,8 @@ def show_drift_power(found: Sequence[Answered], console: Console | None = None) 
         "Nights: from its first to the alarm, median. Trainings: since then, in all trials."
     )
     nights, alarms = sum(answer.calm_nights for answer in found), sum(answer.false_alarms for answer in found)
-    console.print(f"False alarms: {alarms} in {nights} calm nights with a champion.")
+    if nights:
+        console.print(f"False alarms: {alarms} in {nights} calm nights with a champion.")
     for answer in found:
         if answer.ne_recovered and answer.ne_regime:
             excess = 100 * (answer.ne_recovered / answer.ne_regime - 1)

@@ -67,5 +67,5 @@ def test_the_decisions_power_shows_what_went_wrong_and_false_alarms(terminal):
     text = printed(terminal)
     assert "new_ads, not right: 1 x decay after 1 nights." in text
     assert "concept_drift, not right: 1 x no alarm." in text
-    assert "False alarms: 0 in 6 calm nights" in text
+    assert "False alarms: 0 in 2 calm nights" in text
     assert "NE +1.00 %" in text
