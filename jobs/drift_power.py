@@ -219,7 +219,7 @@ def _compared(workspace: Workspace, found: Answered, last: date) -> Answered:
         return found
     rows = examples_table(workspace, [day])
     served = normalised_entropy(load_version(workspace, champion.version).predict(rows), rows["clicked"].to_numpy())
-    [regime] = backtest(workspace, day, day, ("mix",)).days
+    [regime] = [figures for figures in backtest(workspace, day, day, ("mix",)).days if figures.model == "mix"]
     return replace(found, ne_recovered=served, ne_regime=regime.evaluation.ne)
 
 
