@@ -150,13 +150,32 @@ class MonitoringSettings(Frozen):
     keep_reports_days: PositiveInt = 400
 
 
+class NotificationSettings(Frozen):
+    """Whom the DAGs tell of what needs a person. Nobody while both `webhook` and `email` are empty."""
+
+    webhook: str = Field(
+        "",
+        description="Address that a JSON object is posted to; secret parts from an Airflow connection, e.g. "
+        "https://hooks.example.com/{{ conn.ctr_webhook.password }}",
+    )
+    only_text: bool = Field(False, description='Post {"text": ...} alone, for services that refuse any other key')
+    email: tuple[str, ...] = Field((), description="Addresses that get an e-mail")
+    smtp_connection: str = Field("smtp_default", description="Airflow connection to the server that sends it")
+    verdicts: tuple[Literal["ok", "watch", "retrain", "wait", "blocked"], ...] = Field(
+        ("watch", "retrain", "blocked"), description="Of which nights; failures and late nights are told in any case"
+    )
+    timeout_seconds: float = Field(10.0, gt=0, description="For each of webhook and e-mail, all in all")
+
+
 class AirflowSettings(Frozen):
-    """The schedule of the DAGs, and where their services listen."""
+    """The schedule of the DAGs, whom they tell, and where their services listen."""
 
     nightly_cron: str = "0 2 * * *"
     weekly_training_cron: str = "0 6 * * 1"
     maintenance_cron: str = "0 8 * * 0"
     start_date: str = Field("2020-01-01", description="No run is made for days before")
+    late_after_hours: float = Field(4.0, gt=0, description="A night that has not ended by then is told as late")
+    notify: NotificationSettings = NotificationSettings()
     host: str = "127.0.0.1"
     ui_port: PositiveInt = 8080
     mlflow_port: PositiveInt = 5000

@@ -9,6 +9,8 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import task
 from airflow.sdk.exceptions import AirflowSkipException
 
+from ctr_notices import tell_waiting
+
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
@@ -31,6 +33,7 @@ class PersonsApproval(ApprovalOperator):
         """Ask, or skip where nothing waits for an answer."""
         if not context["ti"].xcom_pull(task_ids="train")["waits"]:
             raise AirflowSkipException("No challenger waits for a person.")
+        tell_waiting(context)
         return super().execute(context)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from airflow.sdk import DAG, task
 
+from ctr_notices import tell_failure
 from ctr_tasks import DEFAULT_ARGS, StepOperator, airflow_settings, first_day, on_schedule, refuse_unknown
 
 
@@ -32,7 +33,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=4),
-    default_args=DEFAULT_ARGS,
+    default_args={**DEFAULT_ARGS, "on_failure_callback": tell_failure},
     tags=["ctr", "maintenance"],
 ) as dag:
     StepOperator(

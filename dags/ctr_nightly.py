@@ -14,6 +14,10 @@ after that hour, and nights run in order only with one active run.
 **Drift.** When the verdict is *retrain*, the last task updates the asset `ctr_drift`, which starts `ctr_train`;
 otherwise it is skipped. An asset does not start a DAG that is paused: switch on `ctr_train` too.
 
+**Who is told.** Where `airflow.notify` in the settings names a webhook or e-mail addresses, they get the verdict, its
+cause and a link to the night's page when it is one of `verdicts`; a task that failed for good; and a night that has
+not ended after `late_after_hours`. A calm night tells nobody.
+
 **When a task fails.** Its log ends with what was wrong and what to do. *Clear* the task once that is done.
 """
 
@@ -23,8 +27,12 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, chain, task
+from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from airflow.sdk.exceptions import AirflowSkipException
 
+from ctr_links import ReportLink
+from ctr_notices import tell_failure, tell_late, tell_verdict
 from ctr_tasks import (
     CTR_DRIFT,
     DATE_PARAM,
@@ -44,6 +52,7 @@ STEPS = {
     "evaluate": "Predictions of the day against its clicks, by slice.",
     "monitor": "Drift report and the decision: ok, watch or retrain.",
 }
+MORE: dict[str, dict[str, Any]] = {"monitor": {"on_success_callback": tell_verdict, "links": [ReportLink()]}}
 
 
 @task(outlets=[CTR_DRIFT], retries=0)
@@ -64,10 +73,19 @@ with DAG(
     # A night that waits for late logs does not hold up one that a person starts.
     max_active_runs=2,
     dagrun_timeout=timedelta(hours=8),
-    default_args=DEFAULT_ARGS,
+    deadline=DeadlineAlert(
+        name="night_done",
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(hours=airflow_settings().late_after_hours),
+        callback=SyncCallback(tell_late),
+    ),
+    default_args={**DEFAULT_ARGS, "on_failure_callback": tell_failure},
     params={"date": DATE_PARAM},
     tags=["ctr", "nightly"],
 ) as dag:
     arguments = check_form()
-    steps = [StepOperator(task_id=step, step=step, arguments=arguments, doc_md=doc) for step, doc in STEPS.items()]
+    steps = [
+        StepOperator(task_id=step, step=step, arguments=arguments, doc_md=doc, **MORE.get(step, {}))
+        for step, doc in STEPS.items()
+    ]
     chain(arguments, *steps, announce_drift(steps[-1].output))

@@ -16,10 +16,10 @@ from typing import IO, TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pendulum
-from airflow.sdk import Asset, BaseOperator, CronDataIntervalTimetable, Param, task
+from airflow.sdk import Asset, BaseOperator, BaseOperatorLink, CronDataIntervalTimetable, Param, task
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
-from conf.dataset import load_dataset
+from conf.dataset import Dataset, load_dataset
 from conf.errors import FeedBlocked, SettingsError
 from conf.settings import AirflowSettings, load_settings
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[1]
 CTR_DRIFT = Asset("ctr_drift")
-HOPELESS_EXIT_CODES = frozenset({SettingsError.exit_code, FeedBlocked.exit_code})
 SECONDS_TO_STOP = 10
 
 DEFAULT_ARGS: dict[str, Any] = {
@@ -58,7 +57,16 @@ def airflow_settings() -> AirflowSettings:
 
 def dataset_zone() -> str:
     """Name of the time zone whose calendar days are the data set's days."""
-    return load_dataset(os.environ.get("CTR_DATASET") or load_settings().dataset).time_zone
+    return _dataset().time_zone
+
+
+def dataset_name() -> str:
+    """Name of the data set whose nights these are."""
+    return _dataset().name
+
+
+def _dataset() -> Dataset:
+    return load_dataset(os.environ.get("CTR_DATASET") or load_settings().dataset)
 
 
 def on_schedule(cron: str) -> CronDataIntervalTimetable | None:
@@ -145,6 +153,10 @@ def last_json(text: str, step: str) -> dict[str, Any]:
     raise AirflowException(f"Step `{step}` ended well but its last line is no JSON object. See the log above.")
 
 
+class FeedStopped(AirflowFailException):
+    """The data gate stopped the night: no other try would end otherwise, and a person has to look."""
+
+
 class StepOperator(BaseOperator):
     """Runs one step of the command line in a process group of its own; what it answers becomes the XCom.
 
@@ -155,8 +167,17 @@ class StepOperator(BaseOperator):
     template_fields = ("arguments",)
     ui_color = "#e8f0fe"
 
-    def __init__(self, *, step: str, arguments: Any = (), skip_codes: Collection[int] = (), **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        step: str,
+        arguments: Any = (),
+        skip_codes: Collection[int] = (),
+        links: Collection[BaseOperatorLink] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
+        self.operator_extra_links = tuple(links)
         self.step = step
         self.arguments = arguments
         self.skip_codes = skip_codes
@@ -167,6 +188,7 @@ class StepOperator(BaseOperator):
 
         Raises:
             AirflowSkipException: the exit code is one of `skip_codes`.
+            FeedStopped: the data gate stopped the night.
             AirflowFailException: the exit code tells that another try would end the same way.
             AirflowException: any other failure, which is tried again.
         """
@@ -179,7 +201,9 @@ class StepOperator(BaseOperator):
         message = f"Step `{self.step}` ended with exit code {code}: {errors.strip() or 'see the log above'}"
         if code in self.skip_codes:
             raise AirflowSkipException(message)
-        raise AirflowFailException(message) if code in HOPELESS_EXIT_CODES else AirflowException(message)
+        if code == FeedBlocked.exit_code:
+            raise FeedStopped(message)
+        raise AirflowFailException(message) if code == SettingsError.exit_code else AirflowException(message)
 
     def _streamed(self, command: list[str]) -> tuple[str, str]:
         """Standard output, and the end of standard error, of a command whose lines also go to the task log."""

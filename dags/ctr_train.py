@@ -24,6 +24,8 @@ from airflow.sdk import DAG, AssetOrTimeSchedule, Param, chain, task
 from conf.errors import NotReady
 from conf.settings import load_settings
 from ctr_approval import TIME_TO_ANSWER, PersonsApproval, promotion_arguments
+from ctr_links import ReportLink
+from ctr_notices import tell_failure
 from ctr_tasks import (
     CTR_DRIFT,
     DATE_PARAM,
@@ -105,7 +107,7 @@ with DAG(
     # A challenger that waits for a person does not hold up the next training; trainings still go one by one.
     max_active_runs=2,
     dagrun_timeout=TIME_TO_ANSWER + timedelta(hours=12),
-    default_args={**DEFAULT_ARGS, "execution_timeout": timedelta(hours=6)},
+    default_args={**DEFAULT_ARGS, "execution_timeout": timedelta(hours=6), "on_failure_callback": tell_failure},
     params=PARAMS,
     tags=["ctr", "training"],
 ) as dag:
@@ -114,6 +116,7 @@ with DAG(
         step="train",
         arguments=check_training_form(),
         skip_codes=[NotReady.exit_code],
+        links=[ReportLink()],
         doc_md="Train, compare on later mature days, register; promote if the gate agrees and nobody else is asked.",
     )
     approve = PersonsApproval(

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from receivers import webhook
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 
@@ -28,14 +29,33 @@ def home(tmp_path_factory):
     os.environ.update(saved)
 
 
+@pytest.fixture
+def told(home, monkeypatch):
+    """What a webhook is told while a test runs."""
+    with webhook() as server:
+        monkeypatch.setenv("CTR_SET_AIRFLOW__NOTIFY__WEBHOOK", f"http://127.0.0.1:{server.port}/")
+        yield server.got
+
+
+def run_of(dag, **conf):
+    """A run of the DAG without its deadline: `DAG.test` stores none, and Airflow 3.3.2 fails as it looks for it."""
+    deadline, dag.deadline = dag.deadline, None
+    try:
+        return dag.test(run_conf=conf)
+    finally:
+        dag.deadline = deadline
+
+
 def states(run):
     return {task.task_id: str(task.state) for task in run.get_task_instances()}
 
 
-def test_a_night_by_hand_runs_every_step_for_its_date(airflow_database, dags, home):
+def test_a_night_by_hand_runs_every_step_for_its_date_and_tells_nobody_where_nobody_is_needed(
+    airflow_database, dags, home, told
+):
     from jobs.workspace import open_workspace
 
-    run = dags["ctr_nightly"].test(run_conf={"date": "2026-01-01"})
+    run = run_of(dags["ctr_nightly"], date="2026-01-01")
 
     assert states(run) == {
         **dict.fromkeys(["check_form", "ingest", "label", "features", "score", "evaluate", "monitor"], "success"),
@@ -44,6 +64,32 @@ def test_a_night_by_hand_runs_every_step_for_its_date(airflow_database, dags, ho
     assert str(run.state) == "success"
     days = {row["dt"] for row in open_workspace().store.rows("predictions")}
     assert days == {date(2026, 1, 2)}
+    assert told == []
+
+
+def test_a_verdict_that_the_settings_name_is_told_with_a_link_to_the_nights_page(
+    airflow_database, dags, home, told, monkeypatch
+):
+    monkeypatch.setenv("CTR_SET_AIRFLOW__NOTIFY__VERDICTS", "[wait]")
+
+    run = run_of(dags["ctr_nightly"], date="2026-01-01")
+
+    ((_, body),) = told
+    assert (body["verdict"], body["cause"], body["day"]) == ("wait", "too_few_labels", "2026-01-01")
+    assert (home / "reports" / body["link"].partition("/ctr-reports/")[2]).is_file()
+    assert (body["dag"], body["run"]) == ("ctr_nightly", run.run_id)
+
+
+def test_a_feed_that_the_gate_stops_is_told_as_a_blocked_night(airflow_database, dags, home, told):
+    landed = home / "landing" / "simulated" / "2026-01-02" / "impressions.csv"
+    header = landed.read_text().splitlines()[0]
+    landed.write_text("\n".join([header, *["garbage"] * 1000]))
+
+    run = run_of(dags["ctr_nightly"], date="2026-01-02")
+
+    assert states(run)["ingest"] == "failed"
+    ((_, body),) = told
+    assert (body["verdict"], body["cause"], body["day"]) == ("blocked", "broken_input", "2026-01-02")
 
 
 def test_training_before_enough_days_have_matured_is_skipped(airflow_database, dags, home):
@@ -53,8 +99,11 @@ def test_training_before_enough_days_have_matured_is_skipped(airflow_database, d
     assert states(run) == {"check_training_form": "success", **dict.fromkeys(later, "skipped")}
 
 
-def test_a_run_with_an_unknown_key_fails_before_any_step(airflow_database, dags, home):
-    run = dags["ctr_nightly"].test(run_conf={"day": "2026-01-01"})
+def test_a_run_with_an_unknown_key_fails_before_any_step_and_is_told(airflow_database, dags, home, told):
+    run = run_of(dags["ctr_nightly"], day="2026-01-01")
 
     assert states(run)["check_form"] == "failed"
     assert states(run)["ingest"] == "upstream_failed"
+    ((_, body),) = told
+    assert (body["kind"], body["task"]) == ("failure", "check_form")
+    assert "Unknown key" in body["text"]

@@ -6,7 +6,8 @@ Every process of Airflow imports it, each task's too, so it imports nothing unti
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,8 +27,21 @@ def reports_folder() -> Path:
     return Home(Path(os.environ.get("CTR_HOME") or "var").expanduser()).reports
 
 
+def site(dependencies: Sequence[Any]) -> FastAPI:
+    """The report pages."""
+    from jobs.services.report_pages import report_pages
+
+    return report_pages(reports_folder, dependencies)
+
+
+@dataclass
 class GuardedPages:
-    """The report pages as an ASGI application for logged-in users only: Airflow does not guard plugins itself."""
+    """Pages as an ASGI application for logged-in users only: Airflow does not guard plugins itself.
+
+    `build` makes them, with the dependencies that every request is to have.
+    """
+
+    build: Callable[[Sequence[Any]], FastAPI]
 
     @cached_property
     def app(self) -> FastAPI:
@@ -35,9 +49,7 @@ class GuardedPages:
         from airflow.api_fastapi.core_api.security import get_user
         from fastapi import Depends
 
-        from jobs.services.report_pages import report_pages
-
-        return report_pages(reports_folder, dependencies=[Depends(get_user)])
+        return self.build([Depends(get_user)])
 
     async def __call__(
         self,
@@ -53,7 +65,7 @@ class CtrReports(AirflowPlugin):
     """Mounts the pages, and shows them in the navigation as *CTR reports*."""
 
     name = "ctr_reports"
-    fastapi_apps = [{"app": GuardedPages(), "url_prefix": PREFIX, "name": "CTR reports"}]  # noqa: RUF012
+    fastapi_apps = [{"app": GuardedPages(site), "url_prefix": PREFIX, "name": "CTR reports"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         {"name": "CTR reports", "href": f"{PREFIX}/", "destination": "nav", "url_route": "ctr-reports"}
     ]
