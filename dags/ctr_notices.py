@@ -58,7 +58,7 @@ def tell_waiting(context: Context) -> None:
 
 
 def tell_late(context: Mapping[str, Any]) -> None:
-    """Tell that a night has not ended in time. Airflow gives a deadline's callback plain values, and no more context."""
+    """Tell that a night has not ended in time. Airflow gives a deadline's callback plain values alone."""
     run = context["dag_run"]
     if run_type(run["run_type"]) != "backfill":
         deliver(late_notice(run), receivers())
@@ -96,8 +96,10 @@ def late_notice(run: Mapping[str, Any]) -> Notice:
     )
     hours = airflow_settings().late_after_hours
     line = f"{dataset_name()}, night of {day}: late, not done {hours:g} hours after it was due"
-    link = run_address(run["dag_id"], run["run_id"])
-    return Notice(line, (f"The run is {run['state']}.",), link, _facts("late", run["dag_id"], run["run_id"], str(day)))
+    link = run_address(run["dag_id"], run["dag_run_id"])
+    return Notice(
+        line, (f"The run is {run['state']}.",), link, _facts("late", run["dag_id"], run["dag_run_id"], str(day))
+    )
 
 
 def moment(text: str | None) -> datetime | None:

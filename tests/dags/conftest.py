@@ -44,3 +44,9 @@ def dags() -> Iterator[dict[str, DAG]]:
     bag = BundleDagBag(str(DAGS_FOLDER), bundle_path=DAGS_FOLDER, bundle_name="dags-folder")
     assert bag.import_errors == {}
     yield dict(bag.dags)
+
+
+@pytest.fixture
+def airflow_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder of the project's plugins on the import path, as Airflow puts it there."""
+    monkeypatch.syspath_prepend(PROJECT_FOLDER / "jobs" / "services" / "airflow_plugins")

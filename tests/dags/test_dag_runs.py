@@ -71,13 +71,56 @@ def test_a_verdict_that_the_settings_name_is_told_with_a_link_to_the_nights_page
     airflow_database, dags, home, told, monkeypatch
 ):
     monkeypatch.setenv("CTR_SET_AIRFLOW__NOTIFY__VERDICTS", "[wait]")
-
     run = run_of(dags["ctr_nightly"], date="2026-01-01")
 
     ((_, body),) = told
     assert (body["verdict"], body["cause"], body["day"]) == ("wait", "too_few_labels", "2026-01-01")
     assert (home / "reports" / body["link"].partition("/ctr-reports/")[2]).is_file()
     assert (body["dag"], body["run"]) == ("ctr_nightly", run.run_id)
+
+
+def kept_run(session, run_id):
+    from airflow.models.dagrun import DagRun
+    from sqlalchemy import select
+
+    return session.scalar(select(DagRun).where(DagRun.run_id == run_id))
+
+
+def test_a_runs_note_tells_verdict_and_cause_its_tab_leads_to_the_report_and_a_persons_note_stays(
+    airflow_database, airflow_plugins, dags, home
+):
+    from airflow.utils.session import create_session
+    from fastapi import FastAPI
+    from fastapi.testclient import TestClient
+
+    from ctr_runs import run_pages, write_note
+
+    run_id = run_of(dags["ctr_nightly"], date="2026-01-01").run_id
+
+    with create_session() as session:
+        run = kept_run(session, run_id)
+        write_note(run)
+        assert run.note.startswith("2026-01-01: **wait, too few labels**. There is no champion yet")
+        run.dag_run_note.content, run.dag_run_note.user_id = "Seen.", "jane"
+        write_note(run)
+        assert run.note == "Seen."
+    app = FastAPI()
+    app.mount("/ctr-runs", run_pages([]))
+    pages = TestClient(app, follow_redirects=False)
+    address = pages.get(f"/ctr-runs/ctr_nightly/{run_id}").headers["location"]
+    assert address == "/ctr-reports/simulated/2026-01-01/index.html"
+    assert (home / "reports" / address.removeprefix("/ctr-reports/")).is_file()
+    assert pages.get("/ctr-runs/ctr_nightly/another").status_code == 404
+
+
+def test_a_trainings_note_tells_what_became_of_the_challenger(airflow_plugins):
+    from ctr_runs import run_words
+
+    trained = {"day": "2026-01-15", "model": "mix", "version": "2", "promoted": False, "waits": False}
+
+    assert run_words({**trained, "reasons": ["NE is worse."]}) == "2026-01-15: **mix v2 not promoted**. NE is worse."
+    assert run_words({**trained, "promoted": True}) == "2026-01-15: **mix v2 promoted**"
+    assert run_words({**trained, "waits": True}) == "2026-01-15: **mix v2 waits for a person**"
 
 
 def test_a_feed_that_the_gate_stops_is_told_as_a_blocked_night(airflow_database, dags, home, told):

@@ -171,7 +171,7 @@ def test_another_failure_names_the_task_and_what_it_said():
 
 RUN = {
     "dag_id": "ctr_nightly",
-    "run_id": "scheduled__2026-01-15",
+    "dag_run_id": "scheduled__2026-01-15",
     "run_type": "scheduled",
     "state": "running",
     "conf": {},

@@ -140,18 +140,19 @@ def test_scripts_of_a_report_may_not_call_the_server(pages):
     assert "connect-src 'none'" in pages.get("/simulated/").headers["content-security-policy"]
 
 
-def test_the_plugins_pages_ask_for_a_login(airflow_database):
+@pytest.mark.parametrize("page", ["/ctr-reports/", "/ctr-runs/ctr_nightly/manual__1"])
+def test_the_plugins_pages_ask_for_a_login(airflow_database, airflow_plugins, page):
     from fastapi import FastAPI
     from fastapi.testclient import TestClient
 
-    sys.path.append(str(PROJECT_FOLDER / "jobs" / "services" / "airflow_plugins"))
-    from ctr_reports import PREFIX, CtrReports
+    from ctr_reports import CtrReports
+    from ctr_runs import CtrRuns
 
     host = FastAPI()
-    (mount,) = CtrReports.fastapi_apps
-    host.mount(mount["url_prefix"], mount["app"])
+    for mount in (*CtrReports.fastapi_apps, *CtrRuns.fastapi_apps):
+        host.mount(mount["url_prefix"], mount["app"])
 
-    assert TestClient(host).get(f"{PREFIX}/").status_code == 401
+    assert TestClient(host).get(page).status_code == 401
 
 
 def test_a_backfill_covers_both_ends_in_the_data_sets_zone_one_night_at_a_time():
