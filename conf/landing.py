@@ -19,6 +19,7 @@ from conf.notation import (
     Identifier,
     Moment,
     TimePattern,
+    Words,
     ZoneIfAny,
 )
 from conf.settings import Frozen
@@ -64,6 +65,9 @@ class Files(Frozen):
     encoding: Encoding = Field("utf-8", description="Of text files, as Python names it: `latin-1`, `cp1252`, `utf-16`")
     missing: EachOnce[str] = Field((), description="Words that stand for no value, in every column: NULL, unknown")
     decimal: Literal[".", ","] = Field(".", description="Decimal mark of numbers written as text")
+    where: dict[str, Words] = Field(
+        default_factory=dict, description="Column: the values whose rows are of this kind, where files hold several"
+    )
     rename: dict[str, str] = Field(
         default_factory=dict, description="New name: name in the file; for names that are no identifiers or taken"
     )
@@ -120,6 +124,7 @@ class Impressions(Files):
 
     id: EachOnce[str] = Field(min_length=1)
     user: str | None = None
+    anonymous: str = Field("", description="Stands for the user in rows that name none; empty: such rows are rejected")
     ad: str | None = None
     time: TimeColumn
     context: Columns = Columns()
@@ -145,6 +150,17 @@ class InlineLabel(Frozen):
     kind: Literal["inline"]
     column: str
     clicked: str = Field("1", description="The value that means a click")
+    clicked_if: Literal["value", "present", "above_zero"] = Field(
+        "value", description="`present`: any value is a click, such as its time; `above_zero`: a count of clicks"
+    )
+
+    @model_validator(mode="after")
+    def _one_meaning_of_a_click(self) -> InlineLabel:
+        if self.clicked_if != "value" and "clicked" in self.model_fields_set:
+            raise ValueError(
+                f"`clicked` names a value, and `clicked_if: {self.clicked_if}` needs none; keep one of them"
+            )
+        return self
 
 
 class ClickLog(Files):
@@ -170,6 +186,7 @@ class LandingCandidates(Files):
 
     kind: Literal["landing"]
     user: str | None = None
+    anonymous: str = Field("", description="As in the impressions")
     ad: str | None = None
     context: Columns = Columns()
 

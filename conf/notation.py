@@ -94,6 +94,12 @@ def _each_once(values: tuple[Item, ...]) -> tuple[Item, ...]:
     return values
 
 
+def _words(value: object) -> object:
+    """One word or a list of them, as text: YAML hands numbers over as numbers."""
+    words = value if isinstance(value, list | tuple) else [value]
+    return [str(word) if isinstance(word, str | int) and not isinstance(word, bool) else word for word in words]
+
+
 def _duration(value: str) -> str:
     parse_duration(value)
     return value
@@ -126,5 +132,6 @@ Delimiter = Annotated[str, AfterValidator(_delimiter)]
 Encoding = Annotated[str, AfterValidator(_encoding)]
 TimePattern = Annotated[str, AfterValidator(_time_pattern)]
 EachOnce = Annotated[tuple[Item, ...], AfterValidator(_each_once)]
+Words = Annotated[EachOnce[str], BeforeValidator(_words)]
 Duration = Annotated[str, AfterValidator(_duration)]
 Moment = Annotated[str, BeforeValidator(_moment)]

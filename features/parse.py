@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from conf.dataset import Dataset
-from conf.landing import Attributes, ClickLog, Columns, InlineLabel, LandingCandidates, Measure, TimeColumn
+from conf.landing import Attributes, ClickLog, Columns, Impressions, InlineLabel, LandingCandidates, Measure, TimeColumn
 from features.histories import KEY_SEPARATOR
 
 if TYPE_CHECKING:
@@ -145,15 +145,25 @@ def _context(columns: Columns, decimal: str) -> dict[str, Column]:
     return categorical | {name: number(name, decimal) for name in columns.numeric}
 
 
-def _ids(user: str | None, ad: str | None) -> dict[str, Column]:
-    wanted = (("user_id", user), ("ad_id", ad))
-    return {name: code(column) for name, column in wanted if column}
+def _ids(log: Impressions | LandingCandidates) -> dict[str, Column]:
+    """The user and the ad of a row, as far as the log names them."""
+    from pyspark.sql import functions as F
+
+    ids = {name: code(column) for name, column in (("user_id", log.user), ("ad_id", log.ad)) if column}
+    if log.user and log.anonymous:
+        ids["user_id"] = F.coalesce(ids["user_id"], F.lit(log.anonymous))
+    return ids
 
 
-def _clicked(label: InlineLabel) -> Column:
+def _clicked(label: InlineLabel, decimal: str) -> Column:
+    """Whether the row is clicked, 1 or 0; null where it does not say."""
     from pyspark.sql import functions as F
 
     said = text(label.column)
+    if label.clicked_if == "present":
+        return said.isNotNull().cast("int")
+    if label.clicked_if == "above_zero":
+        return (number(label.column, decimal) > 0).cast("int")
     try:
         meant = float(label.clicked)
     except ValueError:
@@ -181,8 +191,8 @@ def parsed_impressions(landed: DataFrame, dataset: Dataset, source_columns: Sequ
 
     log = dataset.impressions
     event_time = instant(log.time, dataset.time_zone)
-    ids = _ids(log.user, log.ad)
-    label = {"clicked": _clicked(dataset.label)} if isinstance(dataset.label, InlineLabel) else {}
+    ids = _ids(log)
+    label = {"clicked": _clicked(dataset.label, log.decimal)} if isinstance(dataset.label, InlineLabel) else {}
     numbers = [*log.context.numeric, *(name for measure in log.measures.values() for name in measure.source_columns)]
     typed = landed.select(
         F.to_date(F.from_utc_timestamp(event_time, dataset.time_zone)).alias("dt"),
@@ -254,7 +264,7 @@ def parsed_candidates(landed: DataFrame, candidates: LandingCandidates, source_c
     """Pairs to be scored, or with `_reject` saying why not."""
     from pyspark.sql import functions as F
 
-    ids = _ids(candidates.user, candidates.ad)
+    ids = _ids(candidates)
     typed = landed.select(
         *[column.alias(name) for name, column in ids.items()],
         *[column.alias(name) for name, column in _context(candidates.context, candidates.decimal).items()],

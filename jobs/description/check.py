@@ -71,7 +71,7 @@ def check(dataset: Dataset, data: Path, engine: SparkSession, rows: int = SAMPLE
     if impressions is not None and not impressions.usable.empty:
         clicked = clicked_rows(impressions, read.get("clicks"), dataset)
         findings += identity_findings(impressions, dataset)
-        findings += leak_findings(impressions, dataset.impressions.context, clicked)
+        findings += leak_findings(impressions, dataset.impressions.context, clicked, dataset.impressions.decimal)
         findings += _joint_findings(impressions, read, dataset)
         log = _log_facts(impressions, clicked, dataset)
     ordered = sorted(findings, key=lambda finding: finding.level != "wrong")

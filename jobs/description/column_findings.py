@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from conf.landing import Columns
 from features.parse import no_number
 from jobs.description.findings import LEAST_ROWS, Finding, quoted, rejects_finding, share, suspicious, wrong
+from jobs.description.profiles import numbers_of
 from jobs.description.sampling import Sample
 
 if TYPE_CHECKING:
@@ -26,22 +27,23 @@ OWN_VALUE = 0.95
 NOTHING = frozenset({"", "0", "0.0", "-1", "-1.0", "false", "none", "null", "nan"})
 OUTCOME_NAME = re.compile(
     r"(^|_)(is_)?(clicks?|clicked|conver\w*|purchas\w*|sales?|revenue|orders?|dwell\w*|watch\w*|play_?time\w*|likes?"
-    r"|shares?|comments?|follows?|forwards?|hates?|installs?|basket|cart|attribution|long_view|stay_time|cpo)(_|$)"
+    r"|shares?|comments?|follows?|forwards?|hates?|installs?|basket|cart|umsatz|kauf\w*|bestell\w*|attribution|long_view|stay_time|cpo)(_|$)"
 )
 
 
-def outcome_strength(values: pd.Series, clicked: np.ndarray) -> str:
+def outcome_strength(values: pd.Series, clicked: np.ndarray, decimal: str = ".") -> str:
     """Why a column (as text) can only be known after the impression, in words; empty where nothing says so."""
     clicks = int(clicked.sum())
     if clicks < LEAST_CLICKS or clicks == len(clicked):
         return ""
-    there = ~values.fillna("").str.strip().str.lower().isin(NOTHING).to_numpy()
+    nothing = values.fillna("").str.strip().str.lower().isin(NOTHING) | (numbers_of(values, decimal) == 0)
+    there = ~nothing.to_numpy()
     rate = float(clicked.mean())
     if LEAST_CLICKS <= there.sum() < 0.98 * len(there):
         among = float(clicked[there].mean())
         if among > max(ONLY_WHERE_CLICKED, 1.5 * rate):
             return f"{share(among)} of the rows in which it says something are clicked"
-    strength = single_column_auc(values, clicked)
+    strength = single_column_auc(values, clicked, decimal)
     return f"alone it tells clicks from the rest with an AUC of {strength:.3f}" if strength > TELLING_AUC else ""
 
 
@@ -50,7 +52,7 @@ def sounds_like_outcome(name: str) -> bool:
     return bool(OUTCOME_NAME.search(name.lower())) and not BEFORE_NAME.search(name.lower())
 
 
-def single_column_auc(values: pd.Series, clicked: np.ndarray) -> float:
+def single_column_auc(values: pd.Series, clicked: np.ndarray, decimal: str = ".") -> float:
     """How well one column alone ranks clicks, 0.5 to 1: as a number and as a category, whichever ranks better.
 
     A category's score is its click rate in the other half of the rows, so that an id does not seem to know everything.
@@ -60,7 +62,7 @@ def single_column_auc(values: pd.Series, clicked: np.ndarray) -> float:
 
     from models.metrics import auc
 
-    number = pd.to_numeric(values, errors="coerce")
+    number = numbers_of(values, decimal)
     found = [0.5]
     if number.notna().mean() > 0.5:
         ranked = auc(number.fillna(number.min() - 1).to_numpy(), clicked)
@@ -74,13 +76,13 @@ def single_column_auc(values: pd.Series, clicked: np.ndarray) -> float:
     return max(found)
 
 
-def leak_findings(sample: Sample, columns: Columns, clicked: np.ndarray | None) -> list[Finding]:
+def leak_findings(sample: Sample, columns: Columns, clicked: np.ndarray | None, decimal: str) -> list[Finding]:
     """Features of the impressions that only an outcome can be. `clicked` is the label of each usable row."""
     assert sample.raw is not None and sample.parsed is not None
     usable = sample.raw[sample.parsed["_reject"].isna().to_numpy()]
     found = []
     for name in columns.all:
-        reason = "" if clicked is None else outcome_strength(usable[name].reset_index(drop=True), clicked)
+        reason = "" if clicked is None else outcome_strength(usable[name].reset_index(drop=True), clicked, decimal)
         if reason:
             text = f"`{name}` looks like an outcome among the features: {reason}; if so, move it to `outcomes`"
             found.append(suspicious("impressions", text))
@@ -115,12 +117,11 @@ def column_findings(sample: Sample, columns: Columns, decimal: str) -> list[Find
 
 
 def _category_words(values: pd.Series) -> list[str]:
-    import pandas as pd
 
     distinct = values.nunique()
     if len(values) < LEAST_ROWS:
         return []
-    numbers = pd.to_numeric(values, errors="coerce")
+    numbers = numbers_of(values)
     if numbers.notna().all() and distinct > LEAST_ROWS and (numbers % 1 != 0).mean() > 0.5:
         return [f"is declared categorical but holds fractions, e.g. {quoted(list(values.unique()))}; make it numeric"]
     if distinct > OWN_VALUE * len(values) and len(values) >= 5 * LEAST_ROWS:

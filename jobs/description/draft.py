@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 from conf.notation import parse_duration
 from jobs.description.column_findings import outcome_strength, sounds_like_outcome
 from jobs.description.found_files import found_in
-from jobs.description.profiles import Profile
+from jobs.description.profiles import Profile, moments
 from jobs.description.roles import Roles, Table, identity, matching_id, roles_of, user_and_ad
 from jobs.description.yaml_text import rendered
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
 
 COVERED = 0.995
 """Share of the observed click delays that a drafted window holds."""
@@ -27,6 +26,7 @@ LEAST_VARIETY = 0.005
 """A column whose most common value leaves fewer rows than this share says next to nothing."""
 MOST_HISTORIES = 5
 MOST_GROUPS = 3
+MOST_PARTS = 1_000
 FEW_VALUES = range(2, 21)
 WINDOWS = ("30m", "1h", "6h", "12h", "24h", "2d", "3d", "7d", "14d", "30d")
 
@@ -105,7 +105,8 @@ def draft_of(roles: Roles, name: str) -> Draft:
         reason = "the clicks name their impression by it"
     clicked = _clicked(roles, key)
     keys = {theirs for _, _, theirs in roles.attributes}
-    used = {*key, time.name} | {profile.name for profile in (user, ad, impressions.label) if profile}
+    used = {*(name for name in key if not _says_more(impressions.profiles[name])), time.name}
+    used |= {profile.name for profile in (user, ad, impressions.label) if profile}
     outcomes = _outcomes(impressions, used - set(key) | {time.name}, clicked)
     taken: set[str] = set()
     context = _columns(impressions, used | set(outcomes), taken, "log", keep=(keys - {p.name for p in (user, ad) if p}))
@@ -127,7 +128,7 @@ def _clicked(roles: Roles, key: Sequence[str]) -> np.ndarray:
     impressions, label = roles.impressions, roles.impressions.label
     if roles.clicks is None:
         assert label is not None
-        said = impressions.rows[label.name].fillna("").str.strip() == label.clicked
+        said = label.of(impressions.rows, impressions.files.layout.decimal)
         return np.asarray(said.to_numpy(), dtype=np.int64)
     _, names = matching_id(impressions, roles.clicks)
     theirs = set(map(tuple, roles.clicks.rows[[names[column] for column in key]].astype(str).to_numpy()))
@@ -141,7 +142,7 @@ def _outcomes(table: Table, used: Collection[str], clicked: np.ndarray) -> dict[
     for name, profile in table.profiles.items():
         if name in used or profile.distinct < 2:
             continue
-        reason = outcome_strength(table.rows[name], clicked)
+        reason = outcome_strength(table.rows[name], clicked, table.files.layout.decimal)
         if reason or sounds_like_outcome(profile.plain):
             found[name] = reason or "its name says so"
     return found
@@ -163,6 +164,11 @@ def _columns(
     return columns
 
 
+def _says_more(profile: Profile) -> bool:
+    """Whether a part of an id is a feature too: a slot or a price, unlike the number of an auction."""
+    return not profile.own and (profile.distinct <= MOST_PARTS or (profile.numeric and not profile.whole))
+
+
 def _useless(profile: Profile, in_log: bool) -> str:
     if profile.distinct == 0:
         return "empty"
@@ -175,27 +181,14 @@ def _useless(profile: Profile, in_log: bool) -> str:
     return ""
 
 
-def _moments(values: pd.Series, profile: Profile) -> pd.Series:
-    """Times as pandas reads them, good enough to measure delays."""
-    import pandas as pd
-
-    from jobs.description.times import PATTERNS
-
-    spelling = profile.spelling
-    if spelling is not None and spelling.unit != "text":
-        return pd.to_datetime(pd.to_numeric(values, errors="coerce"), unit=spelling.unit, utc=True)  # type: ignore[call-overload]
-    python = next((python for pattern, python, _ in PATTERNS if spelling and pattern == spelling.pattern), "ISO8601")
-    return pd.to_datetime(values, format=python, errors="coerce", utc=True)
-
-
 def _window(clicks: Table, impressions: Table, draft: Draft) -> tuple[str, str]:
     """The smallest usual window that holds nearly all delays, and the reason."""
     import pandas as pd
 
     shown, clicked = impressions.event_time, clicks.event_time
     assert shown is not None and clicked is not None
-    left = impressions.rows[draft.id].assign(_shown=_moments(impressions.rows[shown.name], shown))
-    right = clicks.rows[draft.click_id].assign(_clicked=_moments(clicks.rows[clicked.name], clicked))
+    left = impressions.rows[draft.id].assign(_shown=moments(impressions.rows[shown.name], shown))
+    right = clicks.rows[draft.click_id].assign(_clicked=moments(clicks.rows[clicked.name], clicked))
     pairs = pd.merge(left, right, left_on=draft.id, right_on=draft.click_id)
     delay = pairs["_clicked"] - pairs["_shown"]
     delay = delay[delay >= delay * 0]

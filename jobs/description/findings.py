@@ -30,6 +30,7 @@ BACKWARDS = timedelta(minutes=5)
 DELAY_SHARE = 0.01
 EXAMPLES = 3
 NO_LABEL = "no label in the row"
+NO_USER = "no user_id in the row"
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ def file_findings(sample: Sample) -> list[Finding]:
         if columns.count(name.lower()) > 1:
             found.append(wrong(source, f"`{name}` differs from another column by upper case alone; use `rename`"))
     if sample.parsed is not None and sample.parsed.empty:
-        found.append(wrong(source, "the files hold no rows"))
+        asked = " that `where` asks for" if layout.where else ""
+        found.append(wrong(source, f"the files hold no rows{asked}"))
     return found
 
 
@@ -105,6 +107,8 @@ def row_findings(sample: Sample, time: TimeColumn | None, label: InlineLabel | N
             words = _unread_times(values[time.column], time)
         elif sample.parsed["_text"].notna().any() and "fields where the header has" in words:
             words += f", e.g. `{values['_text'].iloc[0][:80]}`; check the delimiter and `header`"
+        elif words == NO_USER:
+            words += "; where that is no fault, say what stands for the user: `anonymous: guest`"
         found.append(rejects_finding(sample, part, f"{share(part)} of the rows cannot be used: {words}"))
     return found
 
@@ -129,10 +133,17 @@ def _label_findings(sample: Sample, label: InlineLabel) -> list[Finding]:
     assert sample.raw is not None
     said = sample.raw[label.column].dropna().str.strip()
     values = said.value_counts()
+    if label.clicked_if != "value":
+        return _told_otherwise(sample, label)
     if len(values) > 2:
         hint = "" if label.clicked in values.index else f"; `{label.clicked}`, meant to be a click, is none of them"
         text = f"`{label.column}` has {len(values)} values, e.g. {quoted(values.index)}, where a label has two{hint}"
-        return [wrong("impressions", text + "; name the value that means a click: `clicked:`")]
+        return [
+            wrong(
+                "impressions",
+                text + "; name the value that means a click (`clicked:`), or say what does (`clicked_if:`)",
+            )
+        ]
     if sample.usable.empty and label.clicked in values.index:
         return []
     clicks = sample.usable["clicked"].sum()
@@ -142,6 +153,18 @@ def _label_findings(sample: Sample, label: InlineLabel) -> list[Finding]:
     if clicks == len(sample.usable):
         return [wrong("impressions", f"every row is clicked: `{label.column}` holds {quoted(values.index)} alone")]
     return []
+
+
+def _told_otherwise(sample: Sample, label: InlineLabel) -> list[Finding]:
+    """Labels that are told by any value, or by a number above 0: none or all of the rows are clicked."""
+    rate = sample.usable["clicked"].mean() if len(sample.usable) else 0.5
+    if 0 < rate < 1:
+        return []
+    assert sample.raw is not None
+    examples = quoted(sample.raw[label.column].dropna()) or "nothing"
+    said = "every row" if rate else "no row"
+    text = f"{said} is clicked: `{label.column}` holds {examples}, and a click is `clicked_if: {label.clicked_if}`"
+    return [wrong("impressions", text)]
 
 
 def time_findings(sample: Sample, column: str, dataset: Dataset) -> list[Finding]:

@@ -38,7 +38,9 @@ DATES = (
     ("%Y%m%d", r"(?<!\d)(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"),
 )
 """Spellings of a day in a path, the likeliest first."""
-SAYS_NOTHING = frozenset({"part", "data", "file", "export", "dt", "date", "day", "ds", "c"})
+SAYS_NOTHING = frozenset(
+    {"part", "data", "file", "export", "dt", "date", "year", "month", "day", "hour", "hr", "hh", "ds", "c"}
+)
 VARYING = re.compile(r"[0-9a-fA-F]{8}[0-9a-fA-F-]{8,}|\d+")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conf.notation import NAME, RESERVED
-from jobs.description.times import Spelling, counts_from_zero, spelling_of
+from jobs.description.times import PATTERNS, Spelling, counts_from_zero, spelling_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,20 @@ CODE_NAME = re.compile(
 )
 MOST_CODES = 30
 """A whole number with at most so many values is taken for a code."""
-BINARY = (("1", "0"), ("1.0", "0.0"), ("true", "false"), ("t", "f"), ("yes", "no"), ("y", "n"), ("ja", "nein"))
+LONG_EXPONENT = r"[eE][-+]?[0-9]{4}"
+"""In an id such as `12e4567890123456`: no number has it, and pandas' parser of numbers crashes on it."""
+BINARY = (
+    ("1", "0"),
+    ("1.0", "0.0"),
+    ("-1", "0"),
+    ("-1.0", "-0.0"),
+    ("-1.0", "0.0"),
+    ("true", "false"),
+    ("t", "f"),
+    ("yes", "no"),
+    ("y", "n"),
+    ("ja", "nein"),
+)
 CLICK_WORDS = re.compile(r"cli(c)?k")
 
 
@@ -78,13 +91,10 @@ class Profile:
 
 def profile_of(values: pd.Series, decimal: str = ".") -> Profile:
     """The profile of a text column."""
-    import pandas as pd
-
     text = values.str.strip().replace("", None)
     there = text.dropna()
     counts = there.value_counts()
-    plain = there if decimal == "." else there.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
-    numbers = pd.to_numeric(plain, errors="coerce")
+    numbers = numbers_of(there, decimal)
     numeric = len(there) > 0 and bool(numbers.notna().mean() > 0.98)
     found = spelling_of(list(there))
     return Profile(
@@ -102,6 +112,25 @@ def profile_of(values: pd.Series, decimal: str = ".") -> Profile:
         date_only=found is not None and not numeric and bool(there.str.fullmatch(r"\d{4}-\d{2}-\d{2}").mean() > 0.95),
         clicked=_clicked_value([str(value) for value in counts.index]),
     )
+
+
+def numbers_of(values: pd.Series, decimal: str = ".") -> pd.Series:
+    """Text as numbers; NaN where it is none. With a decimal comma, points group thousands."""
+    import pandas as pd
+
+    plain = values if decimal == "." else values.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
+    return pd.to_numeric(plain.mask(plain.str.contains(LONG_EXPONENT, na=False)), errors="coerce")
+
+
+def moments(values: pd.Series, profile: Profile) -> pd.Series:
+    """Times as pandas reads them, good enough to measure delays."""
+    import pandas as pd
+
+    spelling = profile.spelling
+    if spelling is not None and spelling.unit != "text":
+        return pd.to_datetime(numbers_of(values), unit=spelling.unit, utc=True)  # type: ignore[call-overload]
+    python = next((python for pattern, python, _ in PATTERNS if spelling and pattern == spelling.pattern), "ISO8601")
+    return pd.to_datetime(values, format=python, errors="coerce", utc=True)
 
 
 def _clicked_value(values: list[str]) -> str:

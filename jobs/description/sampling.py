@@ -67,7 +67,8 @@ class Sample:
     @property
     def unread(self) -> tuple[str, ...]:
         """Columns of the files that the description does not read."""
-        sources = {self.kind.layout.rename.get(name, name) for name in self.kind.columns}
+        layout = self.kind.layout
+        sources = {layout.rename.get(name, name) for name in (*self.kind.columns, *layout.where)}
         return tuple(name for name in self.names if name and name not in sources)
 
 

@@ -75,6 +75,9 @@ def _files(layout: Files, count: int, rename: Mapping[str, str], indent: str) ->
         lines.append(_said(f'{indent}decimal: "{layout.decimal}"', "numbers like 1,5 were seen"))
     if layout.header:
         lines.append(_said(f"{indent}header: {listed(layout.header)}", "no header was found: give the columns' names"))
+    if layout.where:
+        asked = ", ".join(f"{quoted(column)}: {listed(values)}" for column, values in layout.where.items())
+        lines.append(_said(f"{indent}where: {{{asked}}}", "the files hold other rows too"))
     if rename:
         named = ", ".join(f"{new}: {quoted(old)}" for new, old in rename.items())
         lines += _wrapped(f"{indent}rename: {{{named}}}", indent)
@@ -128,6 +131,8 @@ def _impressions(draft: Draft) -> list[str]:
             lines.append(_said(f"  {name}: {quoted(profile.name)}", f"by its name; {profile.distinct:,} in the sample"))
         else:
             lines.append(f"  # {name}: no column was found that names the {name}")
+        if profile is not None and name == "user" and profile.missing:
+            lines.append(_said("  anonymous: anonymous", f"{profile.missing:.1%} of the rows name no user"))
     lines.append(_time(time))
     context = _context(draft.context, "    ")
     if context:
@@ -143,8 +148,12 @@ def _label(draft: Draft) -> list[str]:
     clicks, label = draft.roles.clicks, draft.roles.impressions.label
     if clicks is None:
         assert label is not None
-        lines = ["label:", "  kind: inline", _said(f"  column: {quoted(label.name)}", "two values, and its name")]
-        return [*lines, *([f"  clicked: {json.dumps(label.clicked)}"] if label.clicked != "1" else []), ""]
+        lines = ["label:", "  kind: inline", _said(f"  column: {quoted(label.name)}", label.reason)]
+        if label.clicked_if != "value":
+            lines.append(f"  clicked_if: {label.clicked_if}")
+        elif label.clicked != "1":
+            lines.append(f"  clicked: {json.dumps(label.clicked)}")
+        return [*lines, ""]
     assert draft.click_time is not None
     return [
         "label:",
@@ -196,5 +205,6 @@ def _candidates(draft: Draft) -> list[str]:
     lines += _files(table.files.layout, len(table.files.files), columns.rename, "  ")
     for name, column in (("user", draft.candidate_user), ("ad", draft.candidate_ad)):
         lines += [f"  {name}: {quoted(column)}"] if column else []
+        lines += ["  anonymous: anonymous"] if name == "user" and draft.user and draft.user.missing else []
     context = _context(columns, "    ")
     return [*lines, *(["  context:", *context] if context else [])]

@@ -41,9 +41,9 @@ def parquet_rows(file: LandingFile, columns: Sequence[str], layout: Files, begin
 
 
 def parquet_columns(file: LandingFile) -> list[str]:
-    """The columns of a file; those inside structs with dots."""
+    """The columns of a file that hold single values; those inside structs with dots."""
     with pq.ParquetFile(file.path) as source:
-        return [name for name, _ in _leaves(source.schema_arrow)]
+        return [name for name, kind in _leaves(source.schema_arrow) if not pa.types.is_nested(kind)]
 
 
 def _leaves(fields: pa.Schema | pa.StructType, above: str = "") -> Iterator[tuple[str, pa.DataType]]:

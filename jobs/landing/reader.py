@@ -7,7 +7,7 @@ Files are read in blocks, so memory does not grow with their size.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -49,8 +49,16 @@ def stage_file(file: LandingFile, layout: Files, columns: Sequence[str], target:
 
 
 def can_go_on(file: LandingFile, layout: Files) -> bool:
-    """Whether what is appended to a file can be read by itself: plain text whose last line is whole."""
-    if layout.format == "parquet" or "\n".encode(layout.encoding) != b"\n" or file.path.suffix in COMPRESSED:
+    """Whether what is appended to a file can be read by itself: plain text whose last line is whole, and kept.
+
+    With `where`, the rows that were kept do not tell at which position the file ended.
+    """
+    if (
+        layout.where
+        or layout.format == "parquet"
+        or "\n".encode(layout.encoding) != b"\n"
+        or file.path.suffix in COMPRESSED
+    ):
         return False
     with file.path.open("rb") as stream:
         stream.seek(0, os.SEEK_END)
@@ -63,8 +71,10 @@ def can_go_on(file: LandingFile, layout: Files) -> bool:
 def rows_of(file: LandingFile, layout: Files, columns: Sequence[str], begin: Place = START) -> Iterator[pa.Table]:
     """Blocks of one landing file's rows in the staged schema, under the names of the description."""
     try:
-        for block in READERS[layout.format](file, columns, layout, begin):
-            yield _without(layout.missing, block, columns) if layout.missing else block
+        read = list(dict.fromkeys([*columns, *layout.where]))
+        for block in READERS[layout.format](file, read, layout, begin):
+            said = _without(layout.missing, block, read) if layout.missing else block
+            yield _of_kind(layout.where, said).drop_columns(read[len(columns) :])
     except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise LandingError(
@@ -81,6 +91,15 @@ def _without(words: Sequence[str], rows: pa.Table, columns: Sequence[str]) -> pa
         no_value = pc.is_in(rows[name], value_set=pa.array(words, pa.string()))
         there = there.set_column(place, name, pc.if_else(no_value, pa.scalar(None, pa.string()), rows[name]))
     return there
+
+
+def _of_kind(where: Mapping[str, Sequence[str]], rows: pa.Table) -> pa.Table:
+    """The rows that `where` asks for, and those of which nobody can tell."""
+    wanted = rows
+    for name, values in where.items():
+        asked = pc.is_in(pc.utf8_trim_whitespace(wanted[name]), value_set=pa.array(values, pa.string()))
+        wanted = wanted.filter(pc.or_(asked, pc.is_valid(wanted["_reject"])))
+    return wanted
 
 
 def column_names(file: LandingFile, layout: Files) -> list[str]:
