@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from models.columns import FeatureColumns
     from models.intervals import Interval
     from models.metrics import Evaluation
+    from models.rivals import RivalName
     from models.settings import ModelKind
     from models.split import TimeSplit
 
@@ -98,13 +99,19 @@ class Scored:
 
 
 def backtest(
-    workspace: Workspace, first: date, last: date, models: Sequence[ModelKind], announce: Announce = lambda *_: None
+    workspace: Workspace,
+    first: date,
+    last: date,
+    models: Sequence[ModelKind],
+    announce: Announce = lambda *_: None,
+    beside: Sequence[RivalName] = (),
 ) -> Backtest:
     """Walk forward over the test days from `first` to `last`.
 
     For each, models learn as on the eve: from days up to the validation day, which chooses rounds, weight and
     calibrator, and from the validation day too where `refit` is set. Only days whose labels were final on the eve are
-    used. Training examples are streamed; of the test days, predictions and labels are kept.
+    used. Training examples are streamed; of the test days, predictions and labels are kept. Libraries named
+    `beside` learn from the same examples, which they hold in memory.
 
     Raises:
         NotReady: days have no training examples, or too few lie before the first test day.
@@ -113,13 +120,13 @@ def backtest(
     check_days(workspace, tests)
     figures, scored = [], []
     for day in tests:
-        found, predictions = tested(workspace, day, models, announce)
+        found, predictions = tested(workspace, day, models, announce, beside=beside)
         figures += found
         scored.append(predictions)
     learned = [model for model in models if model != BASELINE]
-    shown = [*models, TRUE] if all(TRUE in day.p for day in scored) else models
+    shown = [*models, *beside, *([TRUE] if all(TRUE in day.p for day in scored) else [])]
     overall = [_overall(model, learned[0] if learned else model, figures, scored) for model in shown]
-    by_evidence = tuple(found for model in shown for found in _by_evidence(model, scored))
+    by_evidence = tuple(found for model in shown if model not in beside for found in _by_evidence(model, scored))
     return Backtest(workspace.dataset.name, tuple(figures), tuple(_with_shares(overall)), by_evidence)
 
 
@@ -174,34 +181,39 @@ def tested(
     models: Sequence[ModelKind],
     announce: Announce,
     columns: FeatureColumns | None = None,
+    beside: Sequence[RivalName] = (),
 ) -> tuple[list[DayFigures], Scored]:
     """Models made on the eve of a day, and what they say of it; from `columns`, or all that the data set has."""
     from models.bundle import train_bundles
     from models.metrics import evaluation
+    from models.rivals import fit_rivals
 
     split = training_days(workspace, day)
     rows = examples_table(workspace, [day])
     labels = rows["clicked"].to_numpy()
     figures: list[DayFigures] = []
     p: dict[str, np.ndarray] = true_probabilities(workspace, day, rows)
-    for model, of_model in p.items():
-        figures.append(DayFigures(day, model, (), (), evaluation(of_model, labels), {}))
-    bundles = train_bundles(
-        models,
+    for true, of_truth in p.items():
+        figures.append(DayFigures(day, true, (), (), evaluation(of_truth, labels), {}))
+    how = (
         model_settings(workspace),
         columns or model_columns(workspace.dataset),
         *training_batches(workspace, split),
         workspace.settings.training.sampling_rate,
-        fit_trees(workspace),
     )
-    for model, bundle in bundles:
+
+    def told(model: str, of_model: np.ndarray, chosen: dict[str, float]) -> None:
         announce(day, model)
-        p[model] = bundle.predict(rows)
-        chosen = {
-            name: bundle.summary[name] for name in ("half_life_days", "rounds", "tree_weight") if name in bundle.summary
-        }
-        found = evaluation(p[model], labels)
-        figures.append(DayFigures(day, model, split.train, split.validation, found, chosen))
+        p[model] = of_model
+        figures.append(DayFigures(day, model, split.train, split.validation, evaluation(of_model, labels), chosen))
+
+    half_life = 0.0
+    for model, bundle in train_bundles(models, *how, fit_trees(workspace)):
+        half_life = bundle.summary["half_life_days"]
+        names = ("half_life_days", "rounds", "tree_weight")
+        told(model, bundle.predict(rows), {name: bundle.summary[name] for name in names if name in bundle.summary})
+    for rival, fitted in fit_rivals(beside, *how, half_life):
+        told(rival, fitted.predict(rows), {"half_life_days": half_life, "rounds": float(fitted.rounds)})
     return figures, Scored(labels, clusters_of(rows), evidence_of(rows, workspace.dataset), p)
 
 

@@ -17,6 +17,7 @@ from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
     from models.intervals import Interval
+    from models.rivals import RivalName
     from models.settings import ModelKind
 
 SHORT = {"logistic_regression": "logistic"}
@@ -24,16 +25,22 @@ SHORT = {"logistic_regression": "logistic"}
 
 
 def backtest_progress(
-    workspace: Workspace, first: date, last: date, models: Sequence[ModelKind], *, quiet: bool
+    workspace: Workspace,
+    first: date,
+    last: date,
+    models: Sequence[ModelKind],
+    beside: Sequence[RivalName] = (),
+    *,
+    quiet: bool,
 ) -> Backtest:
     """Run a backtest behind a progress bar: one step a day and model."""
     with study_progress(quiet) as progress:
-        task = progress.add_task(f"{first}", total=((last - first).days + 1) * len(models))
+        task = progress.add_task(f"{first}", total=((last - first).days + 1) * (len(models) + len(beside)))
 
         def announce(day: date, model: str) -> None:
             progress.update(task, description=f"{day} {SHORT.get(model, model):<8}", advance=1)
 
-        return backtest(workspace, first, last, models, announce)
+        return backtest(workspace, first, last, models, announce, beside)
 
 
 def study_progress(quiet: bool) -> Progress:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from conf.errors import NotReady, SettingsError
 from models.batches import Batches
-from models.bundle import train_bundle
+from models.boosted import FitTrees, fit_boosted
+from models.bundle import train_bundles
 from models.columns import FeatureColumns
+from models.members import Members, members_that_forget
 from models.settings import ModelKind, ModelSettings
 
 if TYPE_CHECKING:
@@ -46,35 +49,42 @@ def search_settings(
     trials: int = 20,
     seconds: float | None = None,
     seed: int = 7,
+    fit_trees: FitTrees = fit_boosted,
+    announce: Callable[[Trial], None] = lambda _: None,
 ) -> SearchResult:
     """Tries `settings` first, then up to `trials` - 1 proposals of a seeded TPE sampler.
 
-    No trial starts after `seconds`; without that bound the same rows give the same result. Since the validation rows
-    choose, the NE of the winner is a little too good: prove it on holdout days. Raises NotReady where NE is undefined.
+    No trial starts after `seconds`; without that bound the same rows give the same result. The half-life is chosen
+    once, before the trials. Since the validation rows choose, the NE of the winner is a little too good: prove it on
+    holdout days. `announce` hears of each trial when it is done. Raises NotReady where NE is undefined.
     """
     import optuna
 
     if kind == "constant":
         raise SettingsError("The constant model has nothing to search: choose another kind.")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    started = monotonic()
+    forgetting = members_that_forget(Members(settings, columns, train, validation, sampling_rate))
+    half_lives = (forgetting.half_life_days,)
 
     def validation_ne(trial: optuna.Trial) -> float:
-        proposed = replace(_proposed(trial, kind, settings), calibration="identity", refit=False)
-        summary = train_bundle(kind, proposed, columns, train, validation, sampling_rate).summary
-        if "validation_ne" not in summary:
+        proposed = _proposed(trial, kind, settings)
+        proposed = replace(proposed, calibration="identity", refit=False, half_life_days=half_lives)
+        [(_, bundle)] = train_bundles([kind], proposed, columns, train, validation, sampling_rate, fit_trees)
+        if "validation_ne" not in bundle.summary:
             raise NotReady("The validation days hold no click, or nothing but clicks: choose other days.")
-        return summary["validation_ne"]
+        return bundle.summary["validation_ne"]
+
+    def told(_: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
+        announce(_trial_of(trial))
 
     study = optuna.create_study(direction="minimize", sampler=optuna.samplers.TPESampler(seed=seed))
     study.enqueue_trial(_current(kind, settings))
-    study.optimize(validation_ne, n_trials=1)  # whatever the bound, there is a result
-    first = _trial_of(study.trials[0])
-    seconds_left = None if seconds is None else seconds - first.seconds
+    study.optimize(validation_ne, n_trials=1, callbacks=[told])  # whatever the bound, there is a result
+    seconds_left = None if seconds is None else seconds - (monotonic() - started)
     if trials > 1 and (seconds_left is None or seconds_left > 0.0):
-        study.optimize(validation_ne, n_trials=trials - 1, timeout=seconds_left)
-    chosen = replace(
-        _proposed(study.best_trial, kind, settings), calibration=settings.calibration, refit=settings.refit
-    )
+        study.optimize(validation_ne, n_trials=trials - 1, timeout=seconds_left, callbacks=[told])
+    chosen = _proposed(study.best_trial, kind, settings)
     return SearchResult(chosen, float(study.best_value), tuple(_trial_of(trial) for trial in study.trials))
 
 

@@ -1,14 +1,15 @@
-"""Commands that study models and the gate, and change nothing: backtest, ablation, gate-power, drift-power."""
+"""Commands that study models, the gate and the drift decision, and change no table: backtest, tune and their like."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from conf.errors import SettingsError
-from jobs.cli.options import AsJson, print_json, with_workspace
+from jobs.cli.options import AsJson, Day, as_date, print_json, with_workspace
 from jobs.workspace import Workspace
 
 FirstTest = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day to be predicted")]
@@ -25,19 +26,28 @@ def register(app: typer.Typer) -> None:
     app.command("drift-power", epilog="Example: `ctr drift-power --env demo --trials 3 --scenarios outage,new_ads`")(
         drift_power
     )
+    app.command("tune", epilog="Example: `ctr tune --date 2026-01-21 --minutes 10`")(tune)
     app.command("gate-power", epilog="Example: `ctr gate-power --impressions 50000 --ctr 0.01`")(gate_power)
 
 
 @with_workspace
 def backtest(
-    workspace: Workspace, first_test: FirstTest, last_test: LastTest, models: Models = "", json: AsJson = False
+    workspace: Workspace,
+    first_test: FirstTest,
+    last_test: LastTest,
+    models: Models = "",
+    beside: Annotated[
+        str, typer.Option(help="Other libraries to learn from the same examples, with commas: lightgbm, catboost")
+    ] = "",
+    json: AsJson = False,
 ) -> None:
     """Walk forward over past days: train on each one's eve, predict it, compare the kinds of model. Changes nothing."""
     from jobs.backtest import model_kinds
     from jobs.backtest_display import backtest_progress, show_backtest
+    from models.rivals import rival_names
 
     first, last = _days(first_test, last_test)
-    found = backtest_progress(workspace, first, last, model_kinds(models), quiet=json)
+    found = backtest_progress(workspace, first, last, model_kinds(models), rival_names(beside), quiet=json)
     if json:
         print_json(found.to_dict())
     else:
@@ -64,6 +74,32 @@ def ablation(
         print_json(found.to_dict())
     else:
         show_ablation(found)
+
+
+@with_workspace
+def tune(
+    workspace: Workspace,
+    date: Day,
+    minutes: Annotated[float, typer.Option(min=0.0, help="No trial begins later than this")] = 10.0,
+    trials: Annotated[int, typer.Option(min=1, help="Settings to try for each kind of model, at most")] = 50,
+    models: Annotated[str, typer.Option(help="logistic_regression, xgboost, or both with a comma")] = "",
+    output: Annotated[Path | None, typer.Option(help="Overlay to write; default: tuned-DATE.yaml in the home")] = None,
+    json: AsJson = False,
+) -> None:
+    """Search model settings on days that are mature on a night, and write them as an overlay of settings.
+
+    The first trial has the settings in force. The holdout days of that night, and all later ones, are not read.
+    """
+    from jobs.tune import tuned_kinds
+    from jobs.tune_display import show_tuning, tune_progress
+
+    night, kinds = as_date(date), tuned_kinds(models)
+    file = output or workspace.home.path / f"tuned-{night}.yaml"
+    found = tune_progress(workspace, night, kinds, file, minutes=minutes, trials=trials, quiet=json)
+    if json:
+        print_json(found.to_dict())
+    else:
+        show_tuning(found)
 
 
 @with_workspace

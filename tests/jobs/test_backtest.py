@@ -23,6 +23,14 @@ def test_every_model_meets_every_day_and_learning_beats_the_constant(filled):
     assert found.to_dict()["dataset"] == "tiny_inline"
 
 
+def test_other_libraries_stand_beside_the_models_with_the_days_they_learned_from(filled):
+    found = backtest(filled, day(4), day(4), ("constant", "xgboost"), beside=("lightgbm", "catboost"))
+    assert [figures.model for figures in found.days] == ["constant", "xgboost", "lightgbm", "catboost"]
+    assert len({(figures.train_days, figures.validation_days) for figures in found.days}) == 1
+    assert [model.model for model in found.models][2:] == ["lightgbm", "catboost"]
+    assert {figures.model for figures in found.evidence} == {"constant", "xgboost"}
+
+
 def test_a_test_day_and_what_came_after_it_change_nothing_that_was_learned(filled):
     before = backtest(filled, day(4), day(4), ("logistic_regression",)).days[0]
     assert (before.train_days, before.validation_days) == ((day(0), day(1), day(2)), (day(3),))

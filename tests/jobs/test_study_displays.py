@@ -14,6 +14,8 @@ from jobs.backtest_display import backtest_progress, show_backtest
 from jobs.drift_power import Answered, NightAnswer
 from jobs.drift_power_display import line, show_drift_power
 from jobs.gate_power_display import gate_power_progress, show_gate_power
+from jobs.tune import tuned_kinds
+from jobs.tune_display import show_tuning, tune_progress
 from validation.gate_power import TrialWorld
 
 
@@ -41,6 +43,15 @@ def test_an_ablation_shows_a_row_for_each_family(filled, terminal):
     show_ablation(found, terminal)
     text = printed(terminal)
     assert [word for word in ("nothing", "context", "recency") if word in text] == ["nothing", "context", "recency"]
+
+
+def test_a_search_of_settings_shows_what_was_found_and_how_to_adopt_it(filled, terminal, tmp_path):
+    file = tmp_path / "tuned.yaml"
+    show_tuning(tune_progress(filled, day(5), tuned_kinds(""), file, minutes=1.0, trials=2, quiet=True), terminal)
+    text = terminal.file.getvalue()
+    assert max(len(line) for line in text.splitlines() if str(file) not in line) <= 80
+    assert "NE before" in text
+    assert f"ctr train --date {day(5)} --env {file}" in text
 
 
 def test_the_power_of_the_gate_shows_a_row_for_each_challenger(terminal):
