@@ -35,7 +35,7 @@ STOPPING_ROUNDS = 30
 _LIGHTGBM = {
     "objective": "binary",
     "learning_rate": 0.1,
-    "num_leaves": 15,
+    "num_leaves": 7,
     "min_data_in_leaf": 100,
     "lambda_l2": 10.0,
     "feature_fraction": 0.5,
