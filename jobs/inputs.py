@@ -21,6 +21,7 @@ from jobs.evaluate import FINAL, OVERALL, PROVISIONAL
 from jobs.label import snapshot_before
 from jobs.label_days import horizon_days
 from jobs.landing.landed import ALWAYS
+from jobs.night_facts import NEW_ADS, first_looked_at
 from jobs.store.contents import EMPTY
 from jobs.store.spans import between
 from jobs.training_data import mature_days
@@ -149,9 +150,7 @@ def _evaluate(workspace: Workspace, night: date) -> list[Source]:
 
 
 def _monitor(workspace: Workspace, night: date) -> list[Source]:
-    policy = workspace.settings.monitoring.retraining
-    back = policy.nights_looked_at + policy.cooldown_days + workspace.dataset.maturity_days
-    first, yesterday = night - timedelta(days=back), night - timedelta(days=1)
+    first, yesterday = first_looked_at(workspace, night), night - timedelta(days=1)
     return [
         *_label(workspace, night),
         Source("predictions", night, night),
@@ -237,12 +236,14 @@ def _trainings(workspace: Workspace, source: Source, night: date) -> Digests:
 
 
 def _quality(workspace: Workspace, source: Source, night: date) -> Digests:
-    """Overall quality of each day as it was known on `night`: provisional until the day's labels had matured."""
+    """What decisions read of each day's quality as known on `night`: provisional until its labels had matured."""
     ripe = night - timedelta(days=workspace.dataset.maturity_days)
     found: dict[str, list[Any]] = {}
     for row in _rows(workspace, source):
-        if row["slice"] == OVERALL and row["state"] == (FINAL if row["dt"] <= ripe else PROVISIONAL):
-            figures = [row[name] for name in ("model", "version", "impressions", "ctr", "ne", "calibration_ratio")]
+        if row["slice"] in (OVERALL, NEW_ADS) and row["state"] == (FINAL if row["dt"] <= ripe else PROVISIONAL):
+            figures = [
+                row[name] for name in ("slice", "model", "version", "impressions", "ctr", "ne", "calibration_ratio")
+            ]
             found.setdefault(named("quality", row["dt"]), []).append(figures)
     return {name: digest_of(sorted(rows, key=str)) for name, rows in found.items()}
 

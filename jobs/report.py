@@ -12,7 +12,8 @@ from jobs.evaluate import FINAL, OVERALL, PROVISIONAL
 from jobs.feed_gate import blocked_feeds
 from jobs.model_cards import has_card, write_cards
 from jobs.model_list import ModelFacts
-from jobs.monitor import EVIDENTLY_PAGE, facts_from_json
+from jobs.monitor import EVIDENTLY_PAGE
+from jobs.night_facts import facts_from_json
 from jobs.site_tables import SiteTables, site_tables
 from jobs.workspace import Workspace
 from monitoring.cards import ModelRow

@@ -12,8 +12,8 @@ from registered_versions import registered
 from conf.errors import FeedBlocked
 from jobs.backtest import training_days
 from jobs.inputs import changes, inputs
-from jobs.monitor import broken_columns, rejected_in_a_row
 from jobs.night import training_request
+from jobs.night_facts import broken_columns, rejected_in_a_row
 from jobs.train import train
 from jobs.training_data import mature_days
 from jobs.trainings import trainings
