@@ -147,7 +147,12 @@ class MonitoringSettings(Frozen):
 
     drift: DriftThresholds = DriftThresholds()
     retraining: RetrainingPolicy = RetrainingPolicy()
-    keep_reports_days: PositiveInt = 400
+    keep_reports_days: PositiveInt = Field(
+        400, description="Nights that the index shows, and whose pages maintenance leaves"
+    )
+    keep_evidently_days: PositiveInt = Field(
+        30, description="Nights whose Evidently pages, some 4 MB each, maintenance leaves"
+    )
 
 
 class NotificationSettings(Frozen):

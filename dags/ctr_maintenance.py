@@ -1,7 +1,8 @@
 """### Maintenance
 
 Once a week: expires table snapshots that no model needs, removes files that belong to no snapshot, joins small files
-and removes old reports. What is kept, and for how long, is in the settings `maintenance` and `monitoring`.
+and removes old reports, Evidently's large pages first. What is kept, and for how long, is in the settings `maintenance`
+and `monitoring`.
 
 Safe at any time; nothing that a table shows today is touched.
 """

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jobs.monitor import EVIDENTLY_PAGE
 from jobs.store.commits import forget
 from jobs.workspace import Workspace
 
@@ -35,6 +36,7 @@ def maintain(workspace: Workspace) -> dict[str, object]:
         "snapshots_expired": snapshots,
         "orphan_files_removed": files,
         "report_folders_removed": remove_old_reports(workspace),
+        "evidently_pages_removed": thin_reports(workspace),
         "scratch_folders_removed": remove_old_scratch(workspace),
     }
 
@@ -73,14 +75,32 @@ def _data_files(folder: Path) -> Iterator[Path]:
 
 def remove_old_reports(workspace: Workspace) -> int:
     """Delete the pages of nights that lie further back than the retention, counted from the latest night."""
-    nights = {day: folder for folder in workspace.reports.glob("????-??-??") if (day := _day_of(folder.name))}
-    if not nights:
-        return 0
-    oldest = max(nights) - timedelta(days=workspace.settings.monitoring.keep_reports_days)
-    old = [folder for day, folder in nights.items() if day < oldest]
-    for folder in old:
+    old = _older_nights(workspace, workspace.settings.monitoring.keep_reports_days)
+    for folder in old.values():
         shutil.rmtree(folder)
     return len(old)
+
+
+def thin_reports(workspace: Workspace) -> int:
+    """Delete Evidently's own pages of nights further back than their retention; what they measured stays.
+
+    The nights' pages are written anew without the link.
+    """
+    from jobs.report import rewrite_night_pages
+
+    older = _older_nights(workspace, workspace.settings.monitoring.keep_evidently_days)
+    thinned = [night for night, folder in older.items() if (folder / EVIDENTLY_PAGE).exists()]
+    for night in thinned:
+        (older[night] / EVIDENTLY_PAGE).unlink()
+    rewrite_night_pages(workspace, thinned)
+    return len(thinned)
+
+
+def _older_nights(workspace: Workspace, keep_days: int) -> dict[date, Path]:
+    """The report folders of nights more than `keep_days` days before the latest one."""
+    nights = {day: folder for folder in workspace.reports.glob("????-??-??") if (day := _day_of(folder.name))}
+    oldest = max(nights, default=date.min + timedelta(days=keep_days)) - timedelta(days=keep_days)
+    return {day: folder for day, folder in nights.items() if day < oldest}
 
 
 def _day_of(name: str) -> date | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,14 @@ from typing import Any
 from jobs.evaluate import FINAL, OVERALL, PROVISIONAL
 from jobs.feed_gate import blocked_feeds
 from jobs.model_cards import has_card, write_cards
+<<<<<<< HEAD
 from jobs.model_list import ModelFacts
 from jobs.monitor import EVIDENTLY_PAGE
 from jobs.night_facts import facts_from_json
+=======
+from jobs.model_list import ModelFacts, model_list
+from jobs.monitor import EVIDENTLY_PAGE, facts_from_json
+>>>>>>> 0bd1809 (Trend charts show spells of drift; Evidently's pages are kept for fewer nights, and the index for as many as its pages)
 from jobs.site_tables import SiteTables, site_tables
 from jobs.workspace import Workspace
 from monitoring.cards import ModelRow
@@ -29,7 +34,8 @@ def write_site(workspace: Workspace, night: date) -> Path:
     """Write the page of one night, the cards of its models and the index anew; returns the night's page."""
     from pyiceberg.expressions import EqualTo
 
-    tables = site_tables(workspace)
+    since = first_shown(workspace, night)
+    tables = site_tables(workspace, since)
     decisions = workspace.store.rows("decisions", EqualTo("dt", night))
     # The cards of the versions that scored what this night has evaluated: NE by day is on them.
     first = night - timedelta(days=workspace.dataset.maturity_days)
@@ -37,12 +43,37 @@ def write_site(workspace: Workspace, night: date) -> Path:
     page = write_night_page(workspace.reports, night_page(workspace, decisions[0], tables.models))
     write_index(
         workspace.reports,
-        [*night_rows(workspace, tables), *blocked_rows(workspace)],
+        [*night_rows(workspace, tables, since), *blocked_rows(workspace, since)],
         title=f"CTR pipeline: {workspace.dataset.name}",
         models=model_rows(workspace, tables.models),
         limits=workspace.settings.monitoring.drift,
     )
     return page
+
+
+def first_shown(workspace: Workspace, night: date) -> date:
+    """The first night that the index shows, so that neither it nor the work on it grows for ever.
+
+    Counted from the latest night, which is `night` or after it.
+    """
+    from pyiceberg.expressions import GreaterThanOrEqual
+
+    latest = max(workspace.store.days("decisions", GreaterThanOrEqual("dt", night)), default=night)
+    return latest - timedelta(days=workspace.settings.monitoring.keep_reports_days)
+
+
+def has_night_page(workspace: Workspace, night: date) -> bool:
+    """Whether a night's page lies in the report site."""
+    return (night_folder(workspace.reports, night) / "index.html").is_file()
+
+
+def rewrite_night_pages(workspace: Workspace, nights: Collection[date]) -> None:
+    """Write the pages of some nights anew, and nothing else, after a file that they led to has gone."""
+    from pyiceberg.expressions import In
+
+    models = model_list(workspace) if nights else []
+    for decision in workspace.store.rows("decisions", In("dt", nights)) if nights else []:
+        write_night_page(workspace.reports, night_page(workspace, decision, models))
 
 
 def refresh_site(workspace: Workspace, night: date) -> None:
@@ -146,11 +177,15 @@ def _table_counts(workspace: Workspace, night: date) -> list[TableCount]:
     return counts
 
 
-def night_rows(workspace: Workspace, tables: SiteTables) -> list[NightRow]:
-    """One row a night for the index, oldest first."""
+def night_rows(workspace: Workspace, tables: SiteTables, since: date | None = None) -> list[NightRow]:
+    """One row a night for the index, oldest first: from a day on, or all of them."""
+    from pyiceberg.expressions import GreaterThanOrEqual
+
+    where = GreaterThanOrEqual("dt", since) if since else None
     quality = {(row["dt"], row["state"]): row for row in tables.quality}
     changed = {change.in_force: change.action for change in tables.changes}
-    decisions = workspace.store.arrow("decisions", columns=("dt", "verdict", "cause", "reasons", "facts"))
+    columns = ("dt", "verdict", "cause", "reasons", "facts")
+    decisions = workspace.store.arrow("decisions", where, columns=columns)
     rows = []
     for decision in decisions.sort_by("dt").to_pylist():
         day = decision["dt"]
@@ -168,7 +203,8 @@ def night_rows(workspace: Workspace, tables: SiteTables) -> list[NightRow]:
                 ne_provisional=provisional["ne"] if provisional else None,
                 ne_final=final["ne"] if final else None,
                 ne_promised=facts.ne_promised,
-                calibration_ratio=best.get("calibration_ratio"),
+                calibration_provisional=provisional["calibration_ratio"] if provisional else None,
+                calibration_final=final["calibration_ratio"] if final else None,
                 ctr=best.get("ctr"),
                 ctr_reference=facts.ctr_reference,
                 impressions=best.get("impressions"),
@@ -176,14 +212,16 @@ def night_rows(workspace: Workspace, tables: SiteTables) -> list[NightRow]:
                 trained=day in tables.trained,
                 promoted=changed.get(day) in ("gate", "promote"),
                 rolled_back=changed.get(day) == "rollback",
+                has_page=has_night_page(workspace, day),
             )
         )
     return rows
 
 
-def blocked_rows(workspace: Workspace) -> list[NightRow]:
-    """Nights that the data gate stopped."""
+def blocked_rows(workspace: Workspace, since: date | None = None) -> list[NightRow]:
+    """Nights that the data gate stopped: from a day on, or all of them."""
     return [
         NightRow(day=day, verdict="blocked", cause="broken_input", reasons=tuple(reasons), has_page=False)
         for day, reasons in blocked_feeds(workspace).items()
+        if since is None or day >= since
     ]

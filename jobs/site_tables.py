@@ -27,15 +27,17 @@ class SiteTables:
     quality: Sequence[Mapping[str, Any]]
 
 
-def site_tables(workspace: Workspace) -> SiteTables:
-    """What the tables hold now."""
+def site_tables(workspace: Workspace, since: date | None = None) -> SiteTables:
+    """What the tables hold now, quality from a day on or of all days."""
     rows, made = every_training(workspace), changes(workspace)
     trained = frozenset(row["dt"] for row in counted(rows))
-    return SiteTables(models_of(rows, made), made, trained, _overall_quality(workspace))
+    return SiteTables(models_of(rows, made), made, trained, _overall_quality(workspace, since))
 
 
-def _overall_quality(workspace: Workspace) -> list[dict[str, Any]]:
+def _overall_quality(workspace: Workspace, since: date | None) -> list[dict[str, Any]]:
     import pyarrow.compute as pc
+    from pyiceberg.expressions import GreaterThanOrEqual
 
-    quality = workspace.store.arrow("quality", columns=SHOWN)
+    where = GreaterThanOrEqual("dt", since) if since else None
+    quality = workspace.store.arrow("quality", where, columns=SHOWN)
     return quality.filter(pc.equal(quality["slice"], OVERALL)).to_pylist()

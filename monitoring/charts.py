@@ -7,6 +7,7 @@ and light), values show on hover, and the same figures always give the same byte
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -19,6 +20,7 @@ EventKind = Literal["trained", "promoted", "rolled back", "blocked"]
 SeriesStyle = Literal["main", "second", "promised"]
 
 MOST_DOTS = 45
+NARROWEST_SPELL = 3.0
 DAY_STEPS = (1, 2, 3, 7, 14, 28, 56, 91, 182, 364)
 
 
@@ -54,6 +56,14 @@ class Event:
 
     day: date
     kind: EventKind
+
+
+@dataclass(frozen=True)
+class Spell:
+    """Nights in a row of one kind, from the first to the last."""
+
+    first: date
+    last: date
 
 
 @dataclass(frozen=True)
@@ -94,6 +104,15 @@ class DrawnEvent:
 
 
 @dataclass(frozen=True)
+class DrawnSpell:
+    """A spell as a band behind the lines."""
+
+    x: float
+    width: float
+    text: str
+
+
+@dataclass(frozen=True)
 class TrendChart:
     """A chart over nights, ready to be drawn."""
 
@@ -102,6 +121,7 @@ class TrendChart:
     series: tuple[DrawnSeries, ...]
     limits: tuple[Tick, ...]
     events: tuple[DrawnEvent, ...]
+    spells: tuple[DrawnSpell, ...]
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
 
@@ -113,9 +133,10 @@ def trend_chart(
     *,
     limits: Sequence[float] = (),
     events: Sequence[Event] = (),
+    drift: Sequence[Spell] = (),
     percent: bool = False,
 ) -> TrendChart | None:
-    """A chart of `series` over `days` (ascending); None where no value is known."""
+    """A chart of `series` over `days` (ascending), spells of `drift` behind them; None where no value is known."""
     measured = [value for line in series for seen in line.values if (value := known(seen)) is not None]
     if not measured:
         return None
@@ -133,12 +154,13 @@ def trend_chart(
     drawn = tuple(line for line in lines if line.points)
     return TrendChart(
         title=title,
-        summary=_summary(days, drawn),
+        summary=_summary(days, drawn, events, drift),
         series=drawn,
         limits=tuple(
             Tick(y_of(limit), f"limit {limit * 100:g}%" if percent else f"limit {limit:g}") for limit in limits
         ),
         events=tuple(DrawnEvent(x_of(event.day), event.kind, f"{event.day}: {event.kind}") for event in events),
+        spells=tuple(_drawn_spell(spell, x_of) for spell in drift),
         x_ticks=x_ticks,
         y_ticks=tuple(Tick(y_of(step), text_of(step)) for step in steps),
     )
@@ -198,9 +220,25 @@ def _drawn(
     return DrawnSeries(line.name, line.style, "".join(path), tuple(points))
 
 
-def _summary(days: Sequence[date], drawn: Sequence[DrawnSeries]) -> str:
+def _drawn_spell(spell: Spell, x_of: Callable[[date], float]) -> DrawnSpell:
+    """A band from half a night before to half a night after, and wide enough to be seen."""
+    night = x_of(spell.last) - x_of(spell.last - timedelta(days=1))
+    width = max(x_of(spell.last) - x_of(spell.first) + night, NARROWEST_SPELL)
+    middle = (x_of(spell.first) + x_of(spell.last)) / 2
+    nights = f"{spell.first}" if spell.first == spell.last else f"{spell.first} to {spell.last}"
+    return DrawnSpell(round(middle - width / 2, 1), round(width, 1), f"{nights}: drift or decay")
+
+
+def _summary(
+    days: Sequence[date], drawn: Sequence[DrawnSeries], events: Sequence[Event], drift: Sequence[Spell]
+) -> str:
+    """The chart in words, for those who do not see it: its span, the latest values, how often what happened."""
     latest = "; ".join(line.points[-1].text for line in drawn)
-    return f"{len(days)} nights from {days[0]} to {days[-1]}. Latest values: {latest}."
+    counts = Counter(event.kind for event in events)
+    marked = [f"{count} times {kind}" for kind, count in counts.items()]
+    marked += [f"{len(drift)} spells of drift or decay"] if drift else []
+    told = f" Marked: {', '.join(marked)}." if marked else ""
+    return f"{len(days)} nights from {days[0]} to {days[-1]}. Latest values: {latest}.{told}"
 
 
 @dataclass(frozen=True)
@@ -238,7 +276,7 @@ def distribution_chart(column: ColumnDrift) -> DistributionChart | None:
             at=round(index * thickness, 2),
             current=round(now / largest * length, 2),
             reference=round(then / largest * length, 2),
-            label=label if len(label) <= 18 else f"{label[:17]}…",
+            label=label if upright or len(label) <= 18 else f"{label[:17]}…",
             text=f"{label}: {now:.1%} now, {then:.1%} in the reference",
         )
         for index, (label, now, then) in enumerate(zip(shown.labels, shown.current, shown.reference, strict=True))

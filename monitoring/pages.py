@@ -106,7 +106,8 @@ class NightRow:
     ne_provisional: float | None = None
     ne_final: float | None = None
     ne_promised: float | None = None
-    calibration_ratio: float | None = None
+    calibration_provisional: float | None = None
+    calibration_final: float | None = None
     ctr: float | None = None
     ctr_reference: float | None = None
     impressions: int | None = None
@@ -120,6 +121,17 @@ class NightRow:
     def ne(self) -> float | None:
         """NE from final labels where they are known, else from provisional ones."""
         return best_known(self.ne_final, self.ne_provisional)
+
+    @property
+    def calibration_ratio(self) -> float | None:
+        """Calibration ratio from final labels where they are known, else from provisional ones."""
+        return best_known(self.calibration_final, self.calibration_provisional)
+
+    @property
+    def drifting(self) -> bool:
+        """Whether the night belongs to a spell of drift or decay: it was noticed, or the answer to it had to wait."""
+        noticed = self.verdict in ("watch", "retrain") and self.cause in ("shift", "decay", "new_ads")
+        return noticed or (self.verdict == "wait" and bool(self.champion))
 
     @property
     def ne_change(self) -> float | None:

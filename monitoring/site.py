@@ -6,13 +6,14 @@ import os
 from collections.abc import Sequence
 from datetime import date
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from conf.settings import DriftThresholds
 from monitoring.cards import MOST_SLICES, ModelCard, ModelRow, ModelState, card_file, drawn_slices, pictures
-from monitoring.charts import FRAME, Event, Series, TrendChart, distribution_chart, trend_chart
+from monitoring.charts import FRAME, Event, Series, Spell, TrendChart, distribution_chart, trend_chart
 from monitoring.decision import Cause, Verdict
 from monitoring.measures import ColumnDrift
 from monitoring.model_charts import CURVE, LABELS
@@ -158,6 +159,7 @@ def trend_charts(nights: Sequence[NightRow], limits: DriftThresholds | None) -> 
     """The index's charts over ascending nights: NE, calibration, CTR and share of drifted columns."""
     days = [night.day for night in nights]
     events = [event for night in nights if (event := _event(night))]
+    drift = drift_spells(nights)
     ne = [
         Series("promised", tuple(night.ne_promised for night in nights), "promised"),
         Series("provisional", tuple(night.ne_provisional for night in nights), "second"),
@@ -172,11 +174,17 @@ def trend_charts(nights: Sequence[NightRow], limits: DriftThresholds | None) -> 
     calibrated = (limits.calibration_low, limits.calibration_high) if limits else ()
     shared = (limits.share_of_columns,) if limits else ()
     return [
-        trend_chart("NE, smaller is better", days, ne, events=events),
-        trend_chart("Calibration ratio, 1 is right", days, calibration, limits=calibrated, events=events),
-        trend_chart("CTR", days, ctr, events=events, percent=True),
-        trend_chart("Share of drifted columns", days, share, limits=shared, events=events, percent=True),
+        trend_chart("NE, smaller is better", days, ne, events=events, drift=drift),
+        trend_chart("Calibration ratio, 1 is right", days, calibration, limits=calibrated, events=events, drift=drift),
+        trend_chart("CTR", days, ctr, events=events, drift=drift, percent=True),
+        trend_chart("Share of drifted columns", days, share, limits=shared, events=events, drift=drift, percent=True),
     ]
+
+
+def drift_spells(nights: Sequence[NightRow]) -> list[Spell]:
+    """Nights in a row that belong to drift or decay, over ascending nights."""
+    grouped = ((drifting, list(spell)) for drifting, spell in groupby(nights, key=lambda night: night.drifting))
+    return [Spell(spell[0].day, spell[-1].day) for drifting, spell in grouped if drifting]
 
 
 def _event(night: NightRow) -> Event | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -56,7 +57,8 @@ def rows(count: int) -> list[NightRow]:
             ne_provisional=0.9,
             ne_final=None if index == count - 1 else 0.88,
             ne_promised=0.88,
-            calibration_ratio=1.0,
+            calibration_provisional=1.02,
+            calibration_final=None if index == count - 1 else 1.0,
             ctr=0.03,
             ctr_reference=0.03,
             champion=f"xgboost {index // 7}",
@@ -142,14 +144,28 @@ def test_every_table_has_a_caption_and_every_row_a_heading(tmp_path: Path) -> No
     assert page.count('scope="row"') == outline.tags.count("tr") - outline.tags.count("thead")
 
 
-def test_a_provisional_ne_is_marked_and_a_final_one_is_not(tmp_path: Path) -> None:
+def test_ne_and_calibration_are_shown_from_first_and_from_final_labels(tmp_path: Path) -> None:
     page = write_index(tmp_path, rows(3)).read_text(encoding="utf-8")
-    assert page.count("<small>prov.</small> 0.9000") == 1
-    assert page.count("0.8800</td>") == 2
+    assert page.count('<td class="number first">0.9000</td><td class="number">0.8800</td>') == 2
+    assert page.count('<td class="number first">0.9000</td><td class="number">\N{EN DASH}</td>') == 1
+    assert page.count('<td class="number first">1.020</td><td class="number">1.000</td>') == 2
+
+
+def test_drift_is_a_band_over_its_nights_in_every_chart_and_in_its_words(tmp_path: Path) -> None:
+    nights = rows(9)
+    for place, (verdict, cause) in {3: ("watch", "decay"), 4: ("retrain", "decay"), 7: ("watch", "shift")}.items():
+        nights[place] = replace(nights[place], verdict=verdict, cause=cause)
+    nights[5] = replace(nights[5], verdict="wait", cause="cooldown")
+    nights[8] = replace(nights[8], verdict="watch", cause="too_few_impressions")
+    page = write_index(tmp_path, nights).read_text(encoding="utf-8")
+    assert page.count('<rect class="spell"') == (2 + 1) * 4  # two bands and the key of each chart
+    assert page.count("<title>2026-03-04 to 2026-03-06: drift or decay</title>") == 4
+    assert page.count("<title>2026-03-08: drift or decay</title>") == 4
+    assert "Marked: 1 times promoted, 1 times trained, 2 spells of drift or decay." in page
 
 
 def test_unknown_figures_show_a_dash_rather_than_nan(tmp_path: Path) -> None:
-    row = NightRow(DAY, "ok", "none", ne_final=float("nan"), calibration_ratio=float("nan"), ctr=None)
+    row = NightRow(DAY, "ok", "none", ne_final=float("nan"), calibration_final=float("nan"), ctr=None)
     page = write_index(tmp_path, [row]).read_text(encoding="utf-8")
     assert "nan" not in page.lower().replace("nanosecond", "")
 
