@@ -11,14 +11,9 @@ from typing import Any
 from jobs.evaluate import FINAL, OVERALL, PROVISIONAL
 from jobs.feed_gate import blocked_feeds
 from jobs.model_cards import has_card, write_cards
-<<<<<<< HEAD
-from jobs.model_list import ModelFacts
+from jobs.model_list import ModelFacts, model_list
 from jobs.monitor import EVIDENTLY_PAGE
 from jobs.night_facts import facts_from_json
-=======
-from jobs.model_list import ModelFacts, model_list
-from jobs.monitor import EVIDENTLY_PAGE, facts_from_json
->>>>>>> 0bd1809 (Trend charts show spells of drift; Evidently's pages are kept for fewer nights, and the index for as many as its pages)
 from jobs.site_tables import SiteTables, site_tables
 from jobs.workspace import Workspace
 from monitoring.cards import ModelRow
