@@ -21,6 +21,10 @@ class LandingError(CtrError):
     exit_code = 3
 
 
+class NothingLanded(LandingError):
+    """A day has no landing file, or no row in the files of all days."""
+
+
 class FeedBlocked(CtrError):
     """The data gate found the night's feed broken: nothing of it may be published."""
 

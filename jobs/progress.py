@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from conf.errors import FeedBlocked
+from conf.errors import FeedBlocked, NothingLanded
 from jobs.catch_up import catch_up
 from jobs.night import STEPS, nights_between, run_night
 from jobs.step import StepResult
@@ -45,10 +45,14 @@ def night_progress(workspace: Workspace, night: date, *, quiet: bool) -> list[St
 
 
 def replay_progress(workspace: Workspace, start: date, end: date, *, again: bool, quiet: bool) -> dict[str, Any]:
-    """Run what is missing or stale of some nights, one line each; a blocked night is told and left behind."""
+    """Run what is missing or stale of some nights, one line each; a blocked or empty night is told and left behind.
+
+    Raises:
+        NothingLanded: none of the nights could run, because nothing has landed for any of them.
+    """
     console = Console(quiet=quiet, highlight=False)
     wanted = nights_between(start, end)
-    summary: dict[str, Any] = {"run": [], "skipped": [], "blocked": []}
+    summary: dict[str, Any] = {"run": [], "skipped": [], "blocked": [], "empty": []}
     with _display(console, quiet) as progress:
         task = progress.add_task("nights", total=len(wanted))
         for night in wanted:
@@ -62,6 +66,11 @@ def replay_progress(workspace: Workspace, start: date, end: date, *, again: bool
             except FeedBlocked as error:
                 summary["blocked"].append(str(night))
                 console.print(f"{night}  blocked: {error}", style="red")
+            except NothingLanded as error:
+                summary["empty"].append(str(night))
+                if len(summary["empty"]) == len(wanted):
+                    raise
+                console.print(f"{night}  nothing landed: {error}", style="yellow")
             progress.advance(task)
     if summary["skipped"]:
         done = f"{len(summary['skipped'])} of {len(wanted)} nights were done and up to date"

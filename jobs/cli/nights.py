@@ -49,8 +49,8 @@ def replay(
     summary = replay_progress(workspace, start.date(), end.date(), again=again, quiet=json)
     if json:
         print_json(summary)
-    if summary["blocked"]:
-        raise typer.Exit(4)
+    if summary["blocked"] or summary["empty"]:
+        raise typer.Exit(4 if summary["blocked"] else 3)
 
 
 @with_workspace

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from conf.errors import LandingError
+from conf.errors import LandingError, NothingLanded
 from conf.landing import Files
 from conf.notation import DATE_FIELD
 
@@ -63,13 +63,14 @@ def require(found: list[LandingFile], data: Path, files: Files, source: str, nig
     """`found`, or an error that tells what was looked for.
 
     Raises:
-        LandingError: no file of this kind.
+        NothingLanded: no file of this kind for the day, though other days have one.
+        LandingError: no file of this kind at all.
     """
     if found:
         return found
     nearby = days_landed(data, files)
     hint = f" Days that have one: {nearby[0]} to {nearby[-1]}." if nearby else " No other day has one either."
-    raise LandingError(
+    raise (NothingLanded if nearby else LandingError)(
         f"No landing file of {source} for {night}: nothing matches {data / pattern_for(files, night)}."
         + (hint if files.dated else "")
         + " Check the date, --data and the data set's `files`."

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conf.errors import LandingError
+from conf.errors import NothingLanded
 from conf.landing import Attributes, ClickLog, LandingCandidates
 from features.arrival import also_known, of_day, of_next_day, with_duplicate_flag, within_reach
 from features.context import pair_id
@@ -63,8 +63,8 @@ def _impressions(workspace: Workspace, night: date, scratch: Path) -> Landed:
     return landed
 
 
-def _no_rows_of(workspace: Workspace, night: date) -> LandingError:
-    return LandingError(
+def _no_rows_of(workspace: Workspace, night: date) -> NothingLanded:
+    return NothingLanded(
         f"The impression files in {workspace.data} hold no row of {night} (days in {workspace.dataset.time_zone}). "
         "Check the date and the data set's time column, unit and zone."
     )

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -95,3 +96,14 @@ def test_a_step_prints_what_it_did_as_one_line_of_json(ctr, data):
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
     assert (told["step"], told["rows"]["impressions"], told["rows"]["clicks"]) == ("ingest", 1, 1)
+
+
+def test_a_replay_leaves_a_day_without_files_behind_and_ends_with_three(ctr, data):
+    later = FIRST + timedelta(days=2)
+    land(data, later, impressions=[impression("i2", later)], clicks=[("i2", f"{later} 13:00:00")])
+    asked = ("--dataset", str(DESCRIPTION), "--data", str(data), "--start", str(FIRST), "--end", str(later))
+    done = ctr("replay", *asked, "--json", CTR_SET_FEED__MAX_CTR="1.0")
+    assert done.returncode == 3, done.stderr
+    told = json.loads(done.stdout[done.stdout.index("{") :])
+    assert told["run"] == [str(FIRST), str(later)]
+    assert told["empty"] == [str(FIRST + timedelta(days=1))]
