@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from conf.errors import SettingsError
 from conf.landing import Files
 from jobs.description.sampling import names_in
 from jobs.description.times import NUMBER, spelling_of
@@ -28,7 +29,27 @@ SNIFFED_LINES = 50
 STRANGE_LINES = 0.01
 NO_VALUE = ("\\N", "NULL", "null", "NaN", "nan")
 """Words that programs write for no value, and people for nothing else."""
-NO_DATA = (".md", ".rst", ".yaml", ".yml", ".toml", ".pdf", ".html", ".py", ".ipynb", ".zip", ".crc", ".png", ".jpg")
+NO_DATA = (
+    ".md",
+    ".rst",
+    ".yaml",
+    ".yml",
+    ".toml",
+    ".pdf",
+    ".html",
+    ".py",
+    ".ipynb",
+    ".zip",
+    ".7z",
+    ".rar",
+    ".tar",
+    ".tar.gz",
+    ".tgz",
+    ".crc",
+    ".png",
+    ".jpg",
+)
+PACKED = (".zip", ".7z", ".rar", ".tar", ".tar.gz", ".tgz")
 DELIMITERS = ("\t", ";", "|", ",")
 DECIMAL_COMMA = re.compile(r"-?[\d.]*,\d+")
 DATES = (
@@ -66,8 +87,16 @@ class FoundFiles:
 
 
 def found_in(data: Path) -> list[FoundFiles]:
-    """All groups of files below a folder that can be read as tables, the largest first."""
+    """All groups of files below a folder that can be read as tables, the largest first.
+
+    Raises:
+        SettingsError: there is no file, or nothing but JSON lists.
+    """
     paths = [path for path in sorted(data.rglob("*")) if path.is_file() and _may_hold_data(path.relative_to(data))]
+    if not paths:
+        raise SettingsError(
+            f"{data} holds no file that could be a log{_packed_in(data)}. Give the folder of the files: --data."
+        )
     groups: dict[str, list[str]] = {}
     for path in paths:
         name = path.relative_to(data).as_posix()
@@ -77,7 +106,23 @@ def found_in(data: Path) -> list[FoundFiles]:
         layout = _layout(data / names[0], pattern_of(names))
         if layout is not None:
             found.append(_read(data, layout))
+    lists = [path for path in paths if not found and _holds_a_list(path)]
+    if lists:
+        raise SettingsError(
+            f"{lists[0]} holds one JSON list. Write one object a line, for example with `jq -c '.[]'`, and try again."
+        )
     return sorted(found, key=lambda files: -files.bytes)
+
+
+def _holds_a_list(path: Path) -> bool:
+    with pa.input_stream(str(path), compression="detect") as stream:
+        return bool(stream.read(SNIFFED_BYTES).lstrip().startswith(b"["))
+
+
+def _packed_in(data: Path) -> str:
+    """Archives that must be unpacked first, in words."""
+    archives = sorted(path.name for path in data.rglob("*") if path.name.lower().endswith(PACKED))
+    return f"; unpack {', '.join(archives[:3])} first" if archives else ""
 
 
 def _may_hold_data(path: Path) -> bool:
@@ -120,6 +165,8 @@ def _layout(path: Path, pattern: str) -> Files | None:
     text = start.decode("utf-8-sig" if encoding == "utf-8" else encoding, errors="replace")
     lines = [line for line in text.splitlines()[:SNIFFED_LINES] if line.strip()]
     if not lines:
+        return None
+    if lines[0].lstrip().startswith("["):
         return None
     if lines[0].lstrip().startswith("{"):
         return Files(files=pattern, format="jsonl", encoding=encoding) if _is_json(lines[0]) else None

@@ -56,6 +56,8 @@ def label_of(profiles: Mapping[str, Profile], named: bool) -> Label | None:
             continue
         if profile.spelling is not None and profile.missing > 0.5:
             return Label(profile.name, "", "present", "a time that most rows lack: when it was clicked")
+        if profile.distinct == 1 and profile.missing > 0.5:
+            return Label(profile.name, "", "present", "one value that most rows lack, and its name")
         if profile.whole and profile.smallest == 0 and profile.most_common > 0.5:
             return Label(profile.name, "", "above_zero", "mostly 0, and its name: how often it was clicked")
     binary = [profile for profile in profiles.values() if profile.clicked]

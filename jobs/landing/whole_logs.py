@@ -96,6 +96,7 @@ class WholeLog:
         """Staged rows among which those of a day are, the day's signatures, and whether it is the first of all days."""
         from pyspark.sql import functions as F
 
+        engine = self.workspace.engine  # first of all: without it there are no columns, and all may be staged already
         kept = self.brought_up_to_date(files)
         days = sorted(name for file in kept.values() for name in file.days if name != UNKNOWN)
         first = bool(days) and days[0] == day.isoformat()
@@ -108,7 +109,7 @@ class WholeLog:
                 pieces += [str(self.folder / piece) for piece in file.pieces]
         signatures = [_signature(name, file, wanted) for name, file in kept.items()]
         everything = sorted(set(pieces)) or [str(self.folder / kept[files[0].name].pieces[0])]
-        return self.workspace.engine.read.parquet(*everything).where(inside), signatures, first
+        return engine.read.parquet(*everything).where(inside), signatures, first
 
     def signatures(self, files: Sequence[LandingFile], day: date) -> list[str]:
         """What the files hold of a day, as `of_day` says it. A day that is gone from them has none."""

@@ -12,12 +12,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from conf.dataset import Dataset, load_dataset
-from conf.landing import ClickLog, Files, InlineLabel
+from conf.errors import SettingsError
+from conf.landing import ClickLog, Files, InlineLabel, TimeColumn
+from features.parse import instant
 from jobs.description.check import check
 from jobs.description.draft import drafted
 from jobs.description.found_files import found_in
 from jobs.description.profiles import profile_of
 from jobs.description.roles import roles_of
+from jobs.description.times import spelling_of
 from jobs.landing.discovery import LandingFile
 from jobs.landing.reader import can_go_on
 
@@ -190,3 +193,41 @@ def test_a_growing_file_of_several_kinds_of_rows_is_read_anew(tmp_path):
 def test_a_click_is_told_in_one_way(clicked_if):
     with pytest.raises(ValueError, match="`clicked` names a value"):
         InlineLabel.model_validate({"kind": "inline", "column": "c", "clicked": "1", "clicked_if": clicked_if})
+
+
+@pytest.mark.parametrize(
+    ("texts", "pattern"),
+    [
+        (["2/3/2026 7:15", "12/13/2026 17:05"], "M/d/yyyy H:mm"),
+        (["2/3/2026 7:15:09 PM", "12/13/2026 11:05:09 AM"], "M/d/yyyy h:mm:ss a"),
+        (["3.2.2026 7:15", "13.12.2026 17:05"], "d.M.yyyy H:mm"),
+        (["03.02.26 07:15"], "dd.MM.yy HH:mm"),
+        (["03-Feb-2026 07:15:09"], "dd-MMM-yyyy HH:mm:ss"),
+        (["2026/02/03 07:15:09.123"], "yyyy/MM/dd HH:mm:ss.SSS"),
+    ],
+)
+def test_times_as_spreadsheets_and_databases_write_them_are_recognised_and_read(engine, texts, pattern):
+    found = spelling_of(texts)
+
+    assert found is not None and found.pattern == pattern
+    rows = engine.createDataFrame([(text,) for text in texts], "t string")
+    read = rows.select(instant(TimeColumn(column="t", pattern=pattern), "UTC")).collect()
+    assert all(row[0] is not None and row[0].year == 2026 for row in read)
+
+
+def test_a_one_where_it_was_clicked_and_nothing_elsewhere_is_the_label(tmp_path):
+    rows = [f"{shown_at(n)},a{n % 7},{1 if n % 9 == 0 else ''}" for n in range(300)]
+    written(tmp_path, "log.csv", ["time,ad,click", *rows])
+
+    assert "clicked_if: present" in drafted(tmp_path, "mine")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [("log.json", '[{"time": 1}]', "one JSON list"), ("train.zip", "PK", "unpack train.zip first")],
+)
+def test_a_file_that_must_be_changed_first_is_named(tmp_path, name, content, said):
+    written(tmp_path, name, [content])
+
+    with pytest.raises(SettingsError, match=said):
+        drafted(tmp_path, "mine")
