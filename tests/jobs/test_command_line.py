@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from landing_files import FIRST, impression, land, land_inline
+from landing_files import FIRST, impression, land
 
 from jobs.cli import main
 
 ROOT = Path(__file__).parents[2]
 DESCRIPTION = ROOT / "tests" / "data" / "click_log.yaml"
-INLINE = ROOT / "tests" / "data" / "inline_label.yaml"
 
 
 class Done(NamedTuple):
@@ -108,16 +107,3 @@ def test_a_replay_leaves_a_day_without_files_behind_and_ends_with_three(ctr, dat
     told = json.loads(done.stdout[done.stdout.index("{") :])
     assert told["run"] == [str(FIRST), str(later)]
     assert told["empty"] == [str(FIRST + timedelta(days=1))]
-
-
-def test_a_night_in_a_process_of_its_own_finds_a_log_of_all_days_staged(tmp_path):
-    land_inline(
-        tmp_path,
-        [("u1", "a1", "2026-01-10T01:00:00+08:00", "1", "1"), ("u2", "a1", "2026-01-11T02:00:00+08:00", "2", "1")],
-    )
-    asked = ("--dataset", str(INLINE), "--data", str(tmp_path), "--home", str(tmp_path / "home"))
-    for night in ("2026-01-10", "2026-01-11"):
-        command = [sys.executable, "-m", "jobs.cli", "ingest", *asked, "--date", night]
-        environment = {**os.environ, "CTR_SET_FEED__MAX_CTR": "1.0"}
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr

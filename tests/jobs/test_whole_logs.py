@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from landing_files import FIRST, land_inline
@@ -124,3 +127,31 @@ def test_a_day_that_has_left_the_file_makes_nothing_stale(tiny_inline):
         run_step(tiny_inline, "ingest", night)
     land_inline(tiny_inline.data, ROWS[2:])
     assert [state(tiny_inline, night) for night in (FIRST, SECOND)] == ["done", "done"]
+
+
+ROWS_OF_THE_SECOND_DAY = """
+import sys
+from datetime import date
+from pathlib import Path
+from conf.dataset import load_dataset
+from conf.settings import Settings
+from jobs.landing.discovery import all_files
+from jobs.landing.whole_logs import whole_logs
+from jobs.workspace import Home, Workspace
+
+description, data, home = sys.argv[1:]
+workspace = Workspace(Home(Path(home)), Settings(), load_dataset(description), Path(data))
+files = all_files(workspace.data, workspace.dataset.impressions)
+print(whole_logs(workspace)["impressions"].of_day(files, date(2026, 1, 11))[0].count())
+"""
+
+
+def test_a_staged_log_is_read_by_a_process_that_has_used_no_engine_yet(tiny_inline):
+    land_inline(tiny_inline.data, ROWS)
+    ingest(tiny_inline, FIRST)
+    root = Path(__file__).parents[2]
+    places = (root / "tests" / "data" / "inline_label.yaml", tiny_inline.data, tiny_inline.home.path)
+    command = [sys.executable, "-c", ROWS_OF_THE_SECOND_DAY, *map(str, places)]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) >= 1
