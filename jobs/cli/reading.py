@@ -1,4 +1,4 @@
-"""Commands that only read: status, quality, predictions, report, settings."""
+"""Commands that only read: status, quality, explain, predictions, report, settings."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command("status", epilog="Example: `ctr status --json`")(status)
     app.command("quality", epilog="Example: `ctr quality --slices`")(quality)
+    app.command("explain", epilog="Examples: `ctr explain --date 2026-01-13`, `ctr explain --date 2026-01-13 --json`")(
+        explain
+    )
     app.command("predictions", epilog="Example: `ctr predictions --date 2026-01-06 --limit 20`")(predictions)
     app.command("report", epilog="Example: `ctr report`")(report)
     app.command("settings", epilog="Example: `ctr settings --env spark`")(settings)
@@ -47,6 +50,19 @@ def quality(
         print_json(found)
     else:
         show_quality([row for row in found if slices or row["slice"] == "all"])
+
+
+@with_workspace
+def explain(workspace: Workspace, date: Day, json: AsJson = False) -> None:
+    """What changed since the champion's reference and since yesterday, which slices carry it, and how sure that is."""
+    from jobs.explain import explain as explained
+    from jobs.explain_display import explanation_lines
+
+    found = explained(workspace, as_date(date))
+    if json:
+        print_json(found.to_dict())
+    else:
+        typer.echo("\n".join(explanation_lines(found)))
 
 
 @with_workspace
