@@ -235,8 +235,8 @@ def _summary(
     """The chart in words, for those who do not see it: its span, the latest values, how often what happened."""
     latest = "; ".join(line.points[-1].text for line in drawn)
     counts = Counter(event.kind for event in events)
-    marked = [f"{count} times {kind}" for kind, count in counts.items()]
-    marked += [f"{len(drift)} spells of drift or decay"] if drift else []
+    marked = [f"{kind} ({count})" for kind, count in counts.items()]
+    marked += [f"spells of drift or decay ({len(drift)})"] if drift else []
     told = f" Marked: {', '.join(marked)}." if marked else ""
     return f"{len(days)} nights from {days[0]} to {days[-1]}. Latest values: {latest}.{told}"
 

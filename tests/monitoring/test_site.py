@@ -161,7 +161,7 @@ def test_drift_is_a_band_over_its_nights_in_every_chart_and_in_its_words(tmp_pat
     assert page.count('<rect class="spell"') == (2 + 1) * 4  # two bands and the key of each chart
     assert page.count("<title>2026-03-04 to 2026-03-06: drift or decay</title>") == 4
     assert page.count("<title>2026-03-08: drift or decay</title>") == 4
-    assert "Marked: 1 times promoted, 1 times trained, 2 spells of drift or decay." in page
+    assert "Marked: promoted (1), trained (1), spells of drift or decay (2)." in page
 
 
 def test_unknown_figures_show_a_dash_rather_than_nan(tmp_path: Path) -> None:
