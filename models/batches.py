@@ -62,12 +62,9 @@ class ParquetBatches:
         return replace(self, part=self.part * of + part, parts=self.parts * of)
 
     def _scanned(self, dataset: ds.Dataset) -> Iterator[pa.RecordBatch]:
-        columns, size = list(self.columns), self.batch_rows
-        if self.parts == 1:
-            return dataset.to_batches(columns=columns, batch_size=size, batch_readahead=4, fragment_readahead=2)
         rows = dataset.count_rows()
         first, last = (rows * part // self.parts for part in (self.part, self.part + 1))
-        return _between(first, last, dataset, columns, size)
+        return _between(first, last, dataset, list(self.columns), self.batch_rows)
 
 
 @dataclass(frozen=True)
@@ -132,7 +129,10 @@ def all_labels(batches: Batches) -> np.ndarray:
 def _between(
     first: int, last: int, dataset: ds.Dataset, columns: list[str], batch_rows: int
 ) -> Iterator[pa.RecordBatch]:
-    """The rows from number `first` to before `last`, as the files count them."""
+    """The rows from number `first` to before `last`, as the files count them; one row group is in memory at a time.
+
+    A scan of the whole data set reads on while a model learns, however much is waiting: a long window lay in memory.
+    """
     start = 0
     for group in (group for fragment in dataset.get_fragments() for group in fragment.split_by_row_group()):
         end = start + sum(found.num_rows for found in group.row_groups)

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
+from scipy.optimize import brentq
 
 from conf.errors import SettingsError
 from models.arrow_values import column_of, hashes_of
 from models.batches import ROW_ID, Batches, labels_of
+from models.probability import log_odds, probability
 
 
 @dataclass(frozen=True)
@@ -55,3 +57,17 @@ def corrected_for_sampling(p: np.ndarray, sampling_rate: float) -> np.ndarray:
     Source: He et al., "Practical Lessons from Predicting Clicks on Ads at Facebook", 2014, section 6.3.
     """
     return p / (p + (1.0 - p) / sampling_rate)
+
+
+def shift_to_clicks(corrected: np.ndarray, y: np.ndarray, weights: np.ndarray, sampling_rate: float) -> float:
+    """What to add to the log odds of sampled rows' corrected probabilities so that all rows keep their clicks.
+
+    A sampled row without a click stands for 1 / `sampling_rate` of them. A model that learns from all rows promises as
+    many clicks as these hold; one that learns from a sample does so among the sampled rows. Penalties keep its log odds
+    too close together, and the correction, which bends them, would leave too few clicks among all rows.
+    """
+    counted = weights * np.where(y == 1.0, 1.0, 1.0 / sampling_rate)
+    clicks, logits = float(counted @ y), log_odds(corrected)
+    if not 0.0 < clicks < float(counted.sum()):
+        return 0.0
+    return float(brentq(lambda shift: counted @ probability(logits + shift) - clicks, -20.0, 20.0))

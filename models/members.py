@@ -77,18 +77,18 @@ class Members:
     @cached_property
     def linear(self) -> tuple[HashingEncoder, LogisticModel]:
         """The linear model."""
-        encoder = HashingEncoder.fit(self._sampled, self.columns, self.settings.hashing)
-        return encoder, fit_logistic(self._sampled, encoder, self.settings.logistic)
+        encoder = HashingEncoder.fit(self.sampled, self.columns, self.settings.hashing)
+        return encoder, fit_logistic(self.sampled, encoder, self.settings.logistic)
 
     @cached_property
     def trees(self) -> tuple[MatrixEncoder, BoostedModel]:
         """The trees."""
-        encoder = MatrixEncoder.fit(self._sampled, self.columns, self.settings.matrix)
+        encoder = MatrixEncoder.fit(self.sampled, self.columns, self.settings.matrix)
         boosted = self.settings.boosted
         if self.before is not None:
             rounds = max(1, round(self.before.trees[1].rounds * self.settings.refit_rounds))
             boosted = replace(boosted, max_rounds=rounds)
-        return encoder, self.fit_trees(self._sampled, self._stopping, encoder, boosted)
+        return encoder, self.fit_trees(self.sampled, self._stopping, encoder, boosted)
 
     @cached_property
     def tree_weight(self) -> float:
@@ -110,7 +110,8 @@ class Members:
         return row_losses(corrected_for_sampling(p, self.sampling_rate), all_labels(rows))
 
     @property
-    def _sampled(self) -> Batches:
+    def sampled(self) -> Batches:
+        """The rows that are learned from, with their weights."""
         sampled = DownsampledBatches(self.train, self.sampling_rate)
         return sampled if self.latest is None else RecencyWeighted(sampled, self.latest, self.half_life_days)
 

@@ -17,9 +17,9 @@ import pyarrow as pa
 from conf.errors import NotReady, SettingsError
 from models.arrow_values import floats_of, text_of
 from models.batches import Batches, JoinedBatches, TableBatches, all_labels, batches_of, labels_of, weights_of
-from models.calibration import fit_calibrator
+from models.calibration import PlattCalibrator, fit_calibrator
 from models.columns import FeatureColumns
-from models.downsampling import DownsampledBatches, corrected_for_sampling
+from models.downsampling import DownsampledBatches, corrected_for_sampling, shift_to_clicks
 from models.matrix_encoder import MatrixEncoder
 from models.members import joined
 from models.probability import clipped
@@ -123,11 +123,18 @@ def fit_rivals(
         fit = _FITS[name]
         first = fit(learned_from(train), stopping, MAX_ROUNDS, columns, settings)
         p = joined([corrected_for_sampling(first.predict(_table_of([batch])), sampling_rate) for batch in validation])
-        calibrator = fit_calibrator(settings.calibration, p, labels)
-        final = first
+        final, learned = first, learned_from(train)
         if settings.refit:
             rounds = max(1, round(first.rounds * settings.refit_rounds))
-            final = fit(learned_from(JoinedBatches((train, validation))), None, rounds, columns, settings)
+            learned = learned_from(JoinedBatches((train, validation)))
+            final = fit(learned, None, rounds, columns, settings)
+        calibrator = fit_calibrator(settings.calibration, p, labels)
+        if settings.calibration == "identity" and sampling_rate < 1.0:
+            q, weights = corrected_for_sampling(final.predict(learned), sampling_rate), _weights_of(learned)
+            ones = np.ones(learned.num_rows)
+            calibrator = PlattCalibrator(
+                shift=shift_to_clicks(q, _labels_of(learned), ones if weights is None else weights, sampling_rate)
+            )
 
         def predicted(rows: pa.Table, raw: Predict = final.predict, apply: Any = calibrator.apply) -> np.ndarray:
             return clipped(apply(corrected_for_sampling(raw(rows), sampling_rate)))

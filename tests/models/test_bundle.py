@@ -68,6 +68,22 @@ def test_predictions_beat_the_base_rate_and_sum_up(
     assert calibration_ratio(p, labels) == pytest.approx(1.0, abs=0.08)
 
 
+def test_a_twentieth_of_the_other_rows_promises_as_many_clicks_as_all_of_them(
+    settings: ModelSettings, columns: FeatureColumns, impressions: Impressions
+) -> None:
+    train, validation = TableBatches(impressions(60_000, 1)), TableBatches(impressions(20_000, 2))
+    rows = impressions(40_000, 3)
+    promised = {
+        rate: {kind: bundle.predict(rows).sum() for kind, bundle in bundles}
+        for rate in (1.0, 0.05)
+        for bundles in [train_bundles(LEARNED, settings, columns, train, validation, rate)]
+    }
+    clicks = all_labels(TableBatches(rows)).sum()
+    for kind in LEARNED:
+        assert promised[1.0][kind] / clicks == pytest.approx(1.0, abs=0.02), kind
+        assert promised[0.05][kind] / promised[1.0][kind] == pytest.approx(1.0, abs=0.02), kind
+
+
 @pytest.mark.parametrize("kind", LEARNED)
 def test_values_never_seen_and_columns_without_values_are_scored(kind: ModelKind, trained: Trained) -> None:
     rows = pa.table(

@@ -4,7 +4,8 @@ import pytest
 
 from conf.errors import SettingsError
 from models.batches import TableBatches
-from models.downsampling import DownsampledBatches, corrected_for_sampling
+from models.downsampling import DownsampledBatches, corrected_for_sampling, shift_to_clicks
+from models.probability import log_odds, probability
 
 
 def _rows(count: int) -> pa.Table:
@@ -45,6 +46,23 @@ def test_the_correction_is_exact() -> None:
 def test_without_sampling_the_correction_changes_nothing() -> None:
     p = np.array([0.0, 0.013, 0.7, 1.0])
     assert np.array_equal(corrected_for_sampling(p, 1.0), p)
+
+
+def test_a_model_too_timid_among_sampled_rows_keeps_the_clicks_of_all_rows() -> None:
+    random, rate = np.random.default_rng(3), 0.05
+    log_odds_of_click = random.normal(-3.5, 1.0, 1_000_000)
+    y = (random.random(len(log_odds_of_click)) < probability(log_odds_of_click)).astype(float)
+    kept = (y == 1.0) | (random.random(len(y)) < rate)
+    middle = log_odds(np.array([y[kept].mean()]))
+    timid = middle + 0.5 * (log_odds_of_click - log_odds_of_click[kept].mean())
+    q = corrected_for_sampling(probability(timid), rate)
+    assert q.sum() < 0.95 * y.sum()
+    shift = shift_to_clicks(q[kept], y[kept], np.ones(kept.sum()), rate)
+    assert probability(log_odds(q) + shift).sum() == pytest.approx(y.sum(), rel=0.02)
+
+
+def test_nothing_is_shifted_where_all_rows_have_one_label() -> None:
+    assert shift_to_clicks(np.array([0.2, 0.4]), np.zeros(2), np.ones(2), 0.5) == 0.0
 
 
 @pytest.mark.parametrize("rate", [0.0, -0.1, 1.1])

@@ -1,3 +1,4 @@
+import time
 from datetime import date
 from pathlib import Path
 
@@ -94,3 +95,17 @@ def test_rows_are_joined_sampled_and_weighted_alike_in_every_share() -> None:
     rows = [row for batch in whole for row in batch.to_pylist()]
     assert len(rows) < 100
     assert sorted(shares, key=lambda row: row["impression_id"]) == sorted(rows, key=lambda row: row["impression_id"])
+
+
+def test_rows_that_nobody_has_asked_for_stay_in_their_files(tmp_path: Path) -> None:
+    rows, size = 20_000, 20_000 * 8
+    table = pa.table({"x": np.random.default_rng(1).random(rows)})
+    files = [str(tmp_path / f"{number}.parquet") for number in range(20)]
+    for file in files:
+        pq.write_table(table, file)
+    before = pa.total_allocated_bytes()
+    batches = iter(ParquetBatches(files, ["x"], batch_rows=rows))
+    next(batches)
+    time.sleep(0.5)  # a model learns
+    assert pa.total_allocated_bytes() - before < 8 * size
+    assert sum(batch.num_rows for batch in batches) == 19 * rows

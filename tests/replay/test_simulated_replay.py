@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from datetime import date, timedelta
 
+import pyarrow.compute as pc
 import pytest
+from new_campaign import AD, ADVERTISER, CAMPAIGN, announce_campaign
 
 from conf.dataset import load_dataset
 from conf.settings import Settings
@@ -15,10 +17,14 @@ from jobs.feature_list import model_columns
 from jobs.model_cards import record_of
 from jobs.night import nights_between
 from jobs.progress import replay_progress
+from jobs.score import candidates_with_features
 from jobs.simulate import simulate_days
 from jobs.status import balance
 from jobs.tracking import client
+from jobs.train import model_settings, training_batches
+from jobs.training_data import mature_days, split_days
 from jobs.workspace import Home, Workspace
+from models.bundle import train_bundles
 
 START = date(2026, 1, 1)
 NIGHTS = nights_between(START, START + timedelta(days=8))
@@ -31,7 +37,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def replayed(tmp_path_factory, engine):
-    """A workspace in which every night has been run."""
+    """A workspace in which every night has been run. On the last evening a wholly new campaign is announced."""
     place = tmp_path_factory.mktemp("simulated")
     landing = place / "landing"
     landing.mkdir()
@@ -39,6 +45,7 @@ def replayed(tmp_path_factory, engine):
     workspace = Workspace(Home(place / "home"), settings, load_dataset("simulated"), landing)
     days = {"start": START, "days": len(NIGHTS), "impressions": 3000}
     simulate_days(workspace, **days, scenario="calm", drift_from=None, strength=1.0, seed=7)
+    announce_campaign(landing / str(NIGHTS[-1]), NIGHTS[-1] + timedelta(days=1))
     summary = replay_progress(workspace, NIGHTS[0], NIGHTS[-1], again=False, quiet=True)
     assert summary["run"] == [str(night) for night in NIGHTS]
     return workspace
@@ -79,6 +86,44 @@ def test_the_champion_beats_the_prior(replayed):
     by_champion = [row["ne"] for row in rows if row["model"] != PRIOR]
     assert by_champion
     assert max(by_champion) < min(row["ne"] for row in rows if row["model"] == PRIOR)
+
+
+@pytest.fixture(scope="module")
+def candidates(replayed):
+    """The pairs of the day after the last, with their features."""
+    return candidates_with_features(replayed, NIGHTS[-1] + timedelta(days=1)).toArrow()
+
+
+def test_a_wholly_new_campaign_falls_back_along_the_chain_of_parents(replayed, candidates):
+    new = candidates.filter(pc.equal(candidates["ad_id"], AD))
+    assert new.num_rows == 400
+    assert set(new["campaign_id"].to_pylist()) == {CAMPAIGN} and set(new["advertiser_id"].to_pylist()) == {ADVERTISER}
+    everybody = new["all__ctr_28d"]
+    assert pc.all(pc.greater(everybody, 0.0)).as_py()
+    for history in ("ad", "campaign", "advertiser"):
+        assert set(new[f"{history}__impressions_28d"].to_pylist()) == {0.0}
+        for days in replayed.dataset.windows_days:
+            assert new[f"{history}__ctr_{days}d"].to_pylist() == pytest.approx(everybody.to_pylist())
+    # What is known of people and of the category stays.
+    assert new["user_campaign__ctr_28d"].to_pylist() == pytest.approx(new["user_category__ctr_28d"].to_pylist())
+    assert pc.max(new["user_category__impressions_28d"]).as_py() > 0.0
+    assert pc.min(new["placement_format__impressions_28d"]).as_py() > 0.0
+
+
+def test_a_wholly_new_campaign_is_promised_what_its_like_is(replayed, candidates):
+    """Its like: the other ads of the same category and format, on the same day."""
+    split = split_days(replayed, mature_days(replayed, NIGHTS[-1]), window_days=28)
+    columns, batches = model_columns(replayed.dataset), training_batches(replayed, split)
+    is_new = pc.equal(candidates["ad_id"], AD)
+    new, known = candidates.filter(is_new), candidates.filter(pc.invert(is_new))
+    alike = [pc.equal(known[name], new[name][0]) for name in ("category", "format")]
+    group = known.filter(pc.and_(*alike))
+    assert group.num_rows > 100
+    kinds = ("logistic_regression", "xgboost", "mix")
+    for kind, bundle in train_bundles(kinds, model_settings(replayed), columns, *batches):
+        p, of_group = bundle.predict(new), bundle.predict(group)
+        assert p.mean() == pytest.approx(of_group.mean(), rel=0.3), kind
+        assert of_group.min() / 2 < p.min() and p.max() < of_group.max(), kind
 
 
 def test_every_night_has_a_decision_with_reasons(replayed):
