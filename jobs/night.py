@@ -19,7 +19,8 @@ from jobs.monitor import monitor
 from jobs.promotions import latest_landed
 from jobs.report import refresh_site
 from jobs.score import score
-from jobs.step import StepResult, Stopwatch, save_record
+from jobs.step import MEASURES, StepResult, Stopwatch, save_record
+from jobs.tracking import log_measured
 from jobs.train import TrainingRequest, train
 from jobs.workspace import Workspace
 
@@ -38,7 +39,7 @@ Announce = Callable[[str], None]
 
 def run_step(workspace: Workspace, step: str, night: date) -> StepResult:
     """Run one step of a night and keep its record."""
-    watch = Stopwatch()
+    watch = Stopwatch(workspace.store.meter)
     read = inputs(workspace, step, night)
     result = STEPS[step](workspace, night)
     save_record(workspace, watch.record(result, read))
@@ -47,10 +48,14 @@ def run_step(workspace: Workspace, step: str, night: date) -> StepResult:
 
 def run_training(workspace: Workspace, request: TrainingRequest, *, again: bool = False) -> StepResult:
     """Train, and where that changed the champion let the new one score the day that nobody has served yet."""
-    watch = Stopwatch()
+    watch = Stopwatch(workspace.store.meter)
     read = inputs(workspace, "train", request.night)
     result = train(workspace, request, again=again)
-    save_record(workspace, watch.record(result, read))
+    record = watch.record(result, read)
+    save_record(workspace, record)
+    if not result.detail.get("repeated"):
+        measured = {name: record[name] for name in MEASURES}
+        log_measured(workspace, result.detail["version"], measured)
     sync_aliases(workspace)
     if result.detail["promoted"]:
         champion = champion_as_of(workspace, request.night)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,7 @@ def night_page(workspace: Workspace, decision: Mapping[str, Any], models: Sequen
         quality=quality_of(workspace, night, facts),
         drift=drift,
         tables=tuple(_table_counts(workspace, night)),
-        timings=tuple(StepTiming(step["step"], step["seconds"]) for step in steps),
+        timings=tuple(StepTiming(**{field.name: step[field.name] for field in fields(StepTiming)}) for step in steps),
         evidently_page=EVIDENTLY_PAGE if drift and has_page else "",
         links=card_links(workspace, models, night, facts.champion),
     )

@@ -13,6 +13,7 @@ from jobs.model_list import ModelFacts
 from jobs.promotions import latest_landed
 from jobs.report import blocked_rows, index_page, night_rows
 from jobs.site_tables import site_tables
+from jobs.step_trend import slowest_step
 from jobs.trainings import version_number
 from jobs.workspace import Workspace
 
@@ -56,6 +57,7 @@ def status(workspace: Workspace) -> dict[str, Any]:
         else None,
         "trainings": trainings(pages.models),
         "nights": nights,
+        "slowest_step": slowest_step(workspace),
         "report": str(index_page(workspace)) if index_page(workspace).is_file() else None,
     }
 

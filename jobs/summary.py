@@ -31,6 +31,8 @@ def show_status(found: Facts, console: Console | None = None) -> None:
     console.print(_balance(found))
     _champion(console, found["champion"])
     _nights(console, found["nights"], found["trainings"])
+    if found["slowest_step"]:
+        console.print(slowest_line(found["slowest_step"]))
     console.print(f"Report: {escape(found['report'])}" if found["report"] else "No report yet.")
 
 
@@ -94,6 +96,15 @@ def _nights(console: Console, nights: Sequence[Facts], trainings: Sequence[Facts
         for objection in training["objections"]:
             console.print(f"    {escape(objection)}")
     console.print()
+
+
+def slowest_line(slowest: Facts) -> str:
+    """The slowest step and its trend, in a line."""
+    told = f"Slowest step: {slowest['step']}, {slowest['seconds']:.1f} s on {slowest['day']}"
+    if slowest["change"] is None:
+        return f"{told}; no earlier week to compare with."
+    weeks = f"{slowest['median_seconds']:.1f} s in the last 7 nights, {slowest['median_seconds_before']:.1f} s before"
+    return f"{told}; median {weeks} ({slowest['change']:+.0%})."
 
 
 def show_quality(rows: Sequence[Facts], console: Console | None = None) -> None:

@@ -164,6 +164,14 @@ def keep_artifact(workspace: Workspace, version: str, file: Path) -> None:
         store.log_artifact(run, str(file))
 
 
+def log_measured(workspace: Workspace, version: str, measured: Mapping[str, float]) -> None:
+    """Log what a training took with the run of its version, as MLflow's system metrics."""
+    store = client(workspace)
+    run = store.get_model_version(workspace.model_name, version).run_id
+    for name, value in measured.items() if run else ():
+        store.log_metric(run, f"system/{name}", float(value))
+
+
 def fetch_bundle(workspace: Workspace, version: str, folder: Path) -> None:
     """Download a version's files from MLflow into the home.
 

@@ -59,10 +59,16 @@ class TableCount:
 
 @dataclass(frozen=True)
 class StepTiming:
-    """Wall-clock seconds of one step of the night."""
+    """What one step of the night took. `peak_mb` is MiB of its process; None where an older record does not say."""
 
     step: str
     seconds: float
+    cpu_seconds: float | None = None
+    peak_mb: float | None = None
+    rows_in: int | None = None
+    rows: int | None = None
+    rows_per_second: float | None = None
+    bytes_written: int | None = None
 
 
 @dataclass(frozen=True)

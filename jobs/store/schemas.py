@@ -233,7 +233,8 @@ def _record_tables() -> list[TableSpec]:
             "runs",
             "one step of one night, with its size and time",
             {"dt": "date", "step": "string", "rows": "long", "seconds": "double", "cpu_seconds": "double"}
-            | {"peak_mb": "double", "detail": "string"},
+            | {"peak_mb": "double", "rows_in": "long", "rows_per_second": "double", "bytes_written": "long"}
+            | {"detail": "string"},
             ("dt", "step"),
         ),
     ]

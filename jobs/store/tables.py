@@ -13,6 +13,7 @@ from conf.dataset import Dataset
 from conf.errors import StoreError
 from jobs.store.catalog import opened
 from jobs.store.commits import committed, forget_surplus, written
+from jobs.store.meter import Meter
 from jobs.store.schemas import TableSpec, specs
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Store:
     namespace: str
     specs: Mapping[str, TableSpec]
     keep_snapshots: int = 20
+    meter: Meter = field(default_factory=Meter)
     _seen: dict[str, Table] = field(default_factory=dict)
 
     @classmethod
@@ -129,7 +131,10 @@ class Store:
         if not self.exists(name):
             return []
         scan = self.table(name).scan(row_filter=where or AlwaysTrue(), snapshot_id=snapshot)
-        return sorted(task.file.file_path for task in scan.plan_files())
+        found = [task.file for task in scan.plan_files()]
+        for file in found:
+            self.meter.reads(file.file_path, file.record_count)
+        return sorted(file.file_path for file in found)
 
     def read(
         self, spark: SparkSession, name: str, where: BooleanExpression | None = None, snapshot: int | None = None
@@ -192,6 +197,7 @@ class Store:
 
     def _commit(self, name: str, where: BooleanExpression, files: Sequence[str]) -> None:
         table = committed(lambda: self.table(name), where, files)
+        self.meter.writes(sum(len(table.io.new_input(file)) for file in files))
         forget_surplus(table, self.keep_snapshots, lambda: self.needed_snapshots(name))
 
     def needed_snapshots(self, name: str) -> set[int]:

@@ -174,3 +174,14 @@ def test_a_page_is_replaced_whole_and_leaves_nothing_beside_it(tmp_path: Path) -
     write_index(tmp_path, rows(2))
     write_index(tmp_path, rows(3))
     assert [file.name for file in tmp_path.iterdir()] == ["index.html"]
+
+
+def test_the_timings_tell_all_that_a_step_took_and_a_dash_where_an_older_record_does_not(tmp_path):
+    measured = StepTiming("score", 2.0, 3.5, 812.4, 75_000, 74_321, 37_160.5, 2_097_152)
+    timings = (measured, StepTiming("label", 1.0))
+    page = NightPage(day=DAY, verdict="ok", cause="none", reasons=(), timings=timings)
+    text = write_night_page(tmp_path, page).read_text()
+    row = text[text.index(">score<") : text.index(">label<")]
+    for figure in ("2.0", "3.5", "812", "75,000", "74,321", "2048"):
+        assert f">{figure}<" in row
+    assert text[text.index(">label<") :].count(">\N{EN DASH}<") == 6
