@@ -226,8 +226,8 @@ def _mix_sentence(first: _Candidate, columns: Sequence[str]) -> str:
     distance, usual = first.deviation.change**2, first.deviation.usual**2
     more = f"; also of {', '.join(f'`{name}`' for name in columns[1:5])}" if len(columns) > 1 else ""
     return (
-        f"The mix of `{columns[0]}` lies {distance:.2f} (PSI) from that of {_against(first.comparison)}, "
-        f"usually {usual:.2f}{more}"
+        f"The mix of `{columns[0]}` lies {distance:.2f} (PSI) from that of {_against(first.comparison)}"
+        f"{f', usually {usual:.2f}' if first.deviation.nights else ''}{more}"
     )
 
 
