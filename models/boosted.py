@@ -168,7 +168,7 @@ def _require_both_labels(labels: np.ndarray) -> None:
     counts = _sum_of_all(np.array([np.sum(labels == label) for label in (0.0, 1.0)]))
     if not counts.all():
         raise NotReady(
-            f"{counts.sum():,} training rows all have the label {counts.argmax()}: "
+            f"{counts.sum():,} training rows all have the label {np.argmax(counts)}: "
             "widen the training window or check the labels."
         )
 
