@@ -121,7 +121,7 @@ class DriftThresholds(Frozen):
     unit_factor: float = Field(
         3.0, gt=1, description="Numbers so many times the reference's, of the same shape, have changed their unit"
     )
-    new_ads_factor: float = Field(3.0, gt=1, description="Impressions of ads never seen, as a share, against the usual")
+    new_ads_factor: float = Field(2.0, gt=1, description="Impressions of ads never seen, as a share, against the usual")
     new_ads_share: float = Field(0.1, gt=0, le=1, description="... and the least such share that counts")
     ne_ratio: float = Field(1.03, gt=1, description="NE against what the champion promised on its holdout")
     calibration_low: float = Field(0.85, gt=0, lt=1, description="Predicted / observed clicks, beyond chance")

@@ -225,10 +225,10 @@ def test_a_wave_of_new_ads_is_a_cause_of_its_own() -> None:
     decision = decided(USUAL, USUAL, USUAL, replace(WAVE, ne=0.9), WAVE)
     assert (decision.verdict, decision.cause) == ("retrain", "new_ads")
     assert decision.reasons[0] == "New ads on 2 nights of the last 3 that can tell (2 needed)."
-    assert "25.0% of the impressions show ads never seen before (usual 4.0%, limit 12.0%)" in decision.reasons[1]
+    assert "25.0% of the impressions show ads never seen before (usual 4.0%, limit 10.0%)" in decision.reasons[1]
 
 
-@pytest.mark.parametrize(("share", "usual", "counts"), [(0.099, 0.01, False), (0.1, 0.01, True), (0.29, 0.1, False)])
+@pytest.mark.parametrize(("share", "usual", "counts"), [(0.099, 0.01, False), (0.1, 0.01, True), (0.19, 0.1, False), (0.2, 0.1, True)])
 def test_new_ads_count_beyond_their_usual_share_and_beyond_the_least_one(share, usual, counts) -> None:
     signals = night_signals(replace(CALM, new_ads_share=share), THRESHOLDS, usual)
     assert [signal.name for signal in signals] == (["new_ads_share"] if counts else [])
