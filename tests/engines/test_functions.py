@@ -135,6 +135,9 @@ def number_expressions() -> dict[str, Column]:
         "log": F.log(v),
         "log1p": F.log1p(F.abs(v)),
         "round": F.round(small).cast("bigint"),
+        "floor": F.floor(small),
+        "pmod": F.pmod(F.floor(small), F.lit(7)),
+        "pmod of a hash": F.pmod(F.xxhash64(v), F.lit(100)),
         "timestamp_micros": F.unix_micros(F.timestamp_micros(F.round(small).cast("bigint"))),
         "compared": v > 0,
         "compared with NaN": v < F.lit(NAN),
@@ -226,6 +229,14 @@ def first_rows(frame: DataFrame) -> DataFrame:
     return frame.select("id", F.row_number().over(order).alias("n")).orderBy("id")
 
 
+def a_row_each(frame: DataFrame) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    pairs = [F.struct(F.lit(name).alias("column"), F.col(name).cast("string").alias("value")) for name in ("id", "s")]
+    each = frame.withColumn("_pair", F.explode(F.array(*pairs)))
+    return each.select("id", F.col("_pair.column"), F.col("_pair.value")).orderBy("id", "column")
+
+
 def joined(how: str) -> Callable[[DataFrame], DataFrame]:
     def join(frame: DataFrame) -> DataFrame:
         from pyspark.sql import functions as F
@@ -242,6 +253,7 @@ SHAPES: dict[str, Callable[[DataFrame], DataFrame]] = {
     "null and NaN in descending order": lambda frame: frame.orderBy("v", ascending=False).select("id"),
     "null text in order": lambda frame: frame.orderBy("s").select("id"),
     "row_number": first_rows,
+    "a row for each of some columns": a_row_each,
     "left join on a null key": joined("left"),
     "inner join on a null key": joined("inner"),
     "groups by null and NaN": lambda frame: frame.unionByName(frame).groupBy("v").count().orderBy("v"),

@@ -228,7 +228,9 @@ def test_a_wave_of_new_ads_is_a_cause_of_its_own() -> None:
     assert "25.0% of the impressions show ads never seen before (usual 4.0%, limit 10.0%)" in decision.reasons[1]
 
 
-@pytest.mark.parametrize(("share", "usual", "counts"), [(0.099, 0.01, False), (0.1, 0.01, True), (0.19, 0.1, False), (0.2, 0.1, True)])
+@pytest.mark.parametrize(
+    ("share", "usual", "counts"), [(0.099, 0.01, False), (0.1, 0.01, True), (0.19, 0.1, False), (0.2, 0.1, True)]
+)
 def test_new_ads_count_beyond_their_usual_share_and_beyond_the_least_one(share, usual, counts) -> None:
     signals = night_signals(replace(CALM, new_ads_share=share), THRESHOLDS, usual)
     assert [signal.name for signal in signals] == (["new_ads_share"] if counts else [])
