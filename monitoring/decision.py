@@ -99,7 +99,8 @@ def _ground_for_training(
     age = (latest.day - latest.champion_trained_on).days if latest.champion_trained_on else 0
     if age > policy.max_champion_age_days:
         return "stale_champion", (f"The champion is {age} days old (limit {policy.max_champion_age_days}).", *told)
-    return "none", (f"Something on {len(evidence)} of {looked}.", *told) if evidence else ()
+    nights_told = f"{len(evidence)} night" if len(evidence) == 1 else f"{len(evidence)} nights"
+    return "none", (f"Evidence on {nights_told} of {looked}.", *told) if evidence else ()
 
 
 def _cause_of(signals: Iterable[Signal]) -> Cause:

@@ -243,6 +243,7 @@ def test_without_nights_before_no_share_of_new_ads_is_unusual() -> None:
 def test_a_launch_on_one_night_and_a_shift_on_another_do_not_add_up() -> None:
     decision = decided(USUAL, USUAL, USUAL, replace(SHIFTED, new_ads_share=0.04), WAVE)
     assert (decision.verdict, decision.cause) == ("watch", "new_ads")
+    assert "Evidence on 2 nights of the last 3 that can tell (2 needed)." in decision.reasons
 
 
 @pytest.mark.parametrize(
