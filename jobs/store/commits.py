@@ -10,8 +10,23 @@ from conf.errors import StoreError
 if TYPE_CHECKING:
     from pyiceberg.expressions import BooleanExpression
     from pyiceberg.table import Table
+    from tenacity import Retrying
 
-ATTEMPTS = 8
+SECONDS_TO_WAIT = 120.0
+"""For other processes that commit to the same table: of those that try at one moment, one gets through each time."""
+
+
+def attempts_after_conflicts() -> Retrying:
+    """Tries a commit again, from loading the table on, where another process was faster."""
+    from pyiceberg.exceptions import CommitFailedException
+    from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+    return Retrying(
+        retry=retry_if_exception_type(CommitFailedException),
+        stop=stop_after_delay(SECONDS_TO_WAIT),
+        wait=wait_random_exponential(multiplier=0.05, max=2),
+        reraise=True,
+    )
 
 
 def committed(load: Callable[[], Table], where: BooleanExpression, files: Sequence[str]) -> Table:
@@ -20,16 +35,7 @@ def committed(load: Callable[[], Table], where: BooleanExpression, files: Sequen
     Raises:
         StoreError: the filter cuts through files.
     """
-    from pyiceberg.exceptions import CommitFailedException
-    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
-
-    retrying = Retrying(
-        retry=retry_if_exception_type(CommitFailedException),
-        stop=stop_after_attempt(ATTEMPTS),
-        wait=wait_random_exponential(multiplier=0.05, max=2),
-        reraise=True,
-    )
-    for attempt in retrying:
+    for attempt in attempts_after_conflicts():
         with attempt:
             table = load()
             _swap(table, where, files)
@@ -37,7 +43,10 @@ def committed(load: Callable[[], Table], where: BooleanExpression, files: Sequen
 
 
 def _swap(table: Table, where: BooleanExpression, files: Sequence[str]) -> None:
-    """Put new files in place of those under `where`, in one snapshot: no reader sees one change without the other."""
+    """Put new files in place of those under `where`, in one snapshot: no reader sees one change without the other.
+
+    The commit holds only for the snapshot that the old files were looked up in; else it fails, and nothing is changed.
+    """
     from pyiceberg.expressions import AlwaysTrue
     from pyiceberg.io.pyarrow import parquet_file_to_data_file
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from conf.dataset import Dataset
 from conf.errors import StoreError
 from jobs.store.catalog import opened
-from jobs.store.commits import committed, forget_surplus, written
+from jobs.store.commits import attempts_after_conflicts, committed, forget_surplus, written
 from jobs.store.meter import Meter
 from jobs.store.schemas import TableSpec, specs
 
@@ -29,6 +29,8 @@ TABLE_PROPERTIES = {
     "write.metadata.previous-versions-max": "20",
     "commit.manifest-merge.enabled": "true",
     "commit.manifest.min-count-to-merge": "20",
+    # pyiceberg's own retries put the new files beside those of another process that wrote the same day meanwhile.
+    "commit.retry.num-retries": "0",
 }
 DAYS_LOOKED_BACK = (8, 64, 1_000, 100_000)
 EPOCH = date(1970, 1, 1)
@@ -103,26 +105,23 @@ class Store:
     def _make(self, spec: TableSpec) -> None:
         from pyiceberg.exceptions import TableAlreadyExistsError
 
-        from jobs.store.types import iceberg_partition, iceberg_schema, iceberg_type
+        from jobs.store.types import iceberg_partition, iceberg_schema
 
         identifier = (self.namespace, spec.name)
-        schema = iceberg_schema(spec.columns)
         if not self.catalog.table_exists(identifier):
+            schema = iceberg_schema(spec.columns)
+            # The engine's files carry no field ids: columns are found by name.
+            names = {"schema.name-mapping.default": schema.name_mapping.model_dump_json()}
             try:
-                # The engine's files carry no field ids: columns are found by name.
-                names = {"schema.name-mapping.default": schema.name_mapping.model_dump_json()}
                 self.catalog.create_table(
                     identifier, schema, partition_spec=iceberg_partition(spec), properties=TABLE_PROPERTIES | names
                 )
                 return
             except TableAlreadyExistsError:
                 pass  # another process made it a moment ago
-        table = self.catalog.load_table(identifier)
-        missing = [name for name in spec.columns if name not in table.schema().column_names]
-        if missing:
-            with table.update_schema() as update:
-                for name in missing:
-                    update.add_column(name, iceberg_type(spec.columns[name]))
+        for attempt in attempts_after_conflicts():
+            with attempt:
+                _bring_up_to_date(self.catalog.load_table(identifier), spec)
 
     def files(self, name: str, where: BooleanExpression | None = None, snapshot: int | None = None) -> list[str]:
         """The Parquet files that hold the chosen rows, at the latest or a named snapshot."""
@@ -266,3 +265,17 @@ class Store:
         total = latest.summary.additional_properties.get("total-records", "0") if latest.summary else "0"
         days = self.days(name)
         return TableSummary(name, int(total), days[-1] if days else None, str(latest.snapshot_id))
+
+
+def _bring_up_to_date(table: Table, spec: TableSpec) -> None:
+    """Give a table that was made earlier the properties and columns that have come since."""
+    from jobs.store.types import iceberg_type
+
+    missing = [name for name in spec.columns if name not in table.schema().column_names]
+    if not missing and TABLE_PROPERTIES.items() <= table.properties.items():
+        return
+    with table.transaction() as transaction:
+        transaction.set_properties(TABLE_PROPERTIES)
+        with transaction.update_schema() as update:
+            for name in missing:
+                update.add_column(name, iceberg_type(spec.columns[name]))
