@@ -18,6 +18,11 @@ RESERVED = frozenset(
 )
 
 
+def names_in(text: str) -> tuple[str, ...]:
+    """Names that an option gives with commas between them, in their order."""
+    return tuple(name for part in text.split(",") if (name := part.strip()))
+
+
 def _identifier(value: str) -> str:
     if not NAME.fullmatch(value):
         raise ValueError(f"`{value}` must be lower-case letters, digits and `_`, starting with a letter, at most 40")

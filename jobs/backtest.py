@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from conf.errors import NotReady, SettingsError, StoreError
+from conf.notation import names_in
 from features.evidence import evidence_of
 from jobs.executor_trees import fit_trees
 from jobs.feature_list import model_columns
@@ -138,7 +139,7 @@ def model_kinds(text: str) -> tuple[ModelKind, ...]:
     """
     from models.settings import MODEL_KINDS
 
-    named = [kind.strip() for kind in text.split(",") if kind.strip()]
+    named = names_in(text)
     unknown = [kind for kind in named if kind not in MODEL_KINDS]
     if unknown:
         raise SettingsError(f"--models: unknown kind `{unknown[0]}`. Known: {', '.join(MODEL_KINDS)}.")

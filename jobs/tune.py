@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from conf.errors import SettingsError
+from conf.notation import names_in
 from conf.settings import merged
 from jobs.executor_trees import fit_trees
 from jobs.feature_list import model_columns
@@ -93,7 +94,7 @@ def tuned_kinds(text: str) -> tuple[ModelKind, ...]:
     Raises:
         SettingsError: a kind without settings of its own.
     """
-    named = [kind.strip() for kind in text.split(",") if kind.strip()]
+    named = names_in(text)
     if unknown := [kind for kind in named if kind not in TUNED]:
         raise SettingsError(
             f"--models: nothing to search for `{unknown[0]}`. Known: {', '.join(TUNED)}; a mix is made of both."

@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from conf.errors import NotReady, SettingsError
+from conf.notation import names_in
 from models.arrow_values import floats_of, text_of
 from models.batches import Batches, JoinedBatches, TableBatches, all_labels, batches_of, labels_of, weights_of
 from models.calibration import PlattCalibrator, fit_calibrator
@@ -81,7 +82,7 @@ def rival_names(text: str) -> tuple[RivalName, ...]:
     Raises:
         SettingsError: one that is not known, or not installed.
     """
-    named = [name.strip() for name in text.split(",") if name.strip()]
+    named = names_in(text)
     if unknown := [name for name in named if name not in RIVALS]:
         raise SettingsError(f"--beside: unknown library `{unknown[0]}`. Known: {', '.join(RIVALS)}.")
     if missing := [name for name in named if find_spec(name) is None]:

@@ -102,9 +102,10 @@ def train(
 ) -> None:
     """Train challengers on the mature days; the better one is registered, and promoted if the gate lets it."""
     from conf.errors import SettingsError
+    from conf.notation import names_in
     from jobs.night import run_training, training_request
 
-    kinds = tuple(kind.strip() for kind in models.split(",") if kind.strip())
+    kinds = names_in(models)
     unknown = [kind for kind in kinds if kind not in ("logistic_regression", "xgboost", "mix")]
     if unknown:
         raise SettingsError(f"--models: unknown kind `{unknown[0]}`. Known: logistic_regression, xgboost, mix.")

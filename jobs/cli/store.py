@@ -51,12 +51,12 @@ def show(
     json: AsJson = False,
 ) -> None:
     """Rows of a table, of any day and at any snapshot."""
+    from conf.notation import names_in
     from jobs.reading import rows
     from jobs.store_display import show_rows
 
-    wanted = [name.strip() for name in columns.split(",") if name.strip()]
     day = date.date() if date else None
-    found = rows(workspace, table, day=day, columns=wanted, limit=limit, snapshot=snapshot)
+    found = rows(workspace, table, day=day, columns=names_in(columns), limit=limit, snapshot=snapshot)
     if json:
         print_json(found.to_pylist())
     else:

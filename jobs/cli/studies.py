@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from conf.errors import SettingsError
+from conf.notation import names_in
 from jobs.cli.options import AsJson, Day, as_date, print_json, with_workspace
 from jobs.workspace import Workspace
 
@@ -68,8 +69,7 @@ def ablation(
     from jobs.backtest import model_kinds
 
     first, last = _days(first_test, last_test)
-    named = tuple(family.strip() for family in only.split(",") if family.strip())
-    found = ablation_progress(workspace, first, last, model_kinds(models), named, quiet=json)
+    found = ablation_progress(workspace, first, last, model_kinds(models), names_in(only), quiet=json)
     if json:
         print_json(found.to_dict())
     else:
@@ -154,7 +154,7 @@ def drift_power(
     from jobs.drift_power_display import drift_power_progress, show_drift_power
 
     known = (*RIGHT_ANSWERS, CALM)
-    chosen = tuple(name.strip() for name in scenarios.split(",") if name.strip()) or known
+    chosen = names_in(scenarios) or known
     if unknown := [name for name in chosen if name not in known]:
         raise SettingsError(f"Unknown scenario `{unknown[0]}`; there are {', '.join(known)}.")
     found = drift_power_progress(
