@@ -42,7 +42,9 @@ def write_own_and_shared_days(home: str, writer: int) -> None:
     for number in range(ROUNDS):
         own, shared = FIRST + timedelta(days=writer), FIRST + timedelta(days=WRITERS + number)
         for day in (own, shared):
-            rows = [dict.fromkeys(store.specs["clicks"].columns) | {"dt": day, "impression_id": f"{writer}-{number}"}] * 2
+            rows = [
+                dict.fromkeys(store.specs["clicks"].columns) | {"dt": day, "impression_id": f"{writer}-{number}"}
+            ] * 2
             together.wait(timeout=60)
             store.replace_rows("clicks", EqualTo("dt", day), rows)
 
