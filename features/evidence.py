@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from conf.dataset import Dataset
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
 
 LEVELS = ("never", "little", "much")
 """From nothing to much."""
@@ -50,6 +53,14 @@ def evidence_levels(impressions: Any) -> np.ndarray:
     """`never`, `little` or `much` for each count; a missing count is never. Shape (rows,), text."""
     counts = np.nan_to_num(np.asarray(impressions, dtype=np.float64), nan=0.0)
     return np.select([counts <= 0.0, counts < MUCH], LEVELS[:2], LEVELS[2])
+
+
+def evidence_level(impressions: Column) -> Column:
+    """What `evidence_levels` yields, as a column of the engine."""
+    from pyspark.sql import functions as F
+
+    count = F.coalesce(impressions, F.lit(0.0))
+    return F.when(count <= 0, LEVELS[0]).when(count < MUCH, LEVELS[1]).otherwise(LEVELS[2])
 
 
 def evidence_of(rows: Mapping[str, Any] | Any, dataset: Dataset) -> dict[str, np.ndarray]:

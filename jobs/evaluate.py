@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -116,6 +116,12 @@ def quality_rows(
         for found in evaluation_by_slice(p, y, {name: part[name] for name in slices}):
             rows.append(row(str(model), str(version), f"{found.slice_name}={found.slice_value}", found.evaluation))
     return rows
+
+
+def overall_row(rows: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Of a day's rows in one state, the overall one of the version that scored most; None where nothing was scored."""
+    overall = (row for row in rows if row["slice"] == OVERALL)
+    return max(overall, key=lambda row: row["impressions"], default=None)
 
 
 METRICS = ("impressions", "clicks", "ctr", "ne", "auc", "log_loss", "calibration_ratio", "ece")

@@ -7,6 +7,7 @@ columns, values kept, buckets and nights looked back on, and does not grow with 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from conf.errors import NotReady
-from features.evidence import LEVELS, MUCH, evidence_slices
+from features.evidence import LEVELS, evidence_level, evidence_slices
 from jobs.champion import ModelVersion, bundle_folder, champion_as_of
-from jobs.evaluate import FINAL, OVERALL, PROVISIONAL, with_evidence
+from jobs.evaluate import FINAL, PROVISIONAL, overall_row, with_evidence
 from jobs.feature_list import watched_columns
 from jobs.label_days import final_days
 from jobs.store.spans import between
-from jobs.trainings import every_training, training_of
+from jobs.trainings import promised_ne, training_of
 from jobs.workspace import Workspace
+from models.probability import SMALLEST_PROBABILITY, clipped
 from monitoring.change_split import CLICKS, EXPECTED, IMPRESSIONS, LOSS, SCORED, SCORED_CLICKS, SUMS
 from monitoring.explanation import REFERENCE, YESTERDAY, Comparison, Explanation, explain_change
 from monitoring.usual_change import DayTotals, Side, measures, totals
@@ -38,7 +40,6 @@ NO_FAULT = ("no_champion", "too_few_labels")
 """Causes of decisions that say nothing of the night itself."""
 NIGHTS_BACK = 28
 """Four of every weekday."""
-SMALLEST_PROBABILITY = 1e-6
 
 Kept = Mapping[str, tuple[str, ...]]
 NAMES = {
@@ -154,9 +155,7 @@ class Reading:
         examples = with_evidence(self.workspace, self.examples([day]), day)
         joined = examples.join(predictions, on="pair_id", how="left")
         for name in self.evidence:
-            count = F.coalesce(F.col(name), F.lit(0.0))
-            level = F.when(count <= 0, LEVELS[0]).when(count < MUCH, LEVELS[1]).otherwise(LEVELS[2])
-            joined = joined.withColumn(name, level)
+            joined = joined.withColumn(name, evidence_level(F.col(name)))
         sums = self._sums(joined, kept, [*self.columns, *self.evidence])
         return Side(1, sums, kept, frozenset(self.evidence), promised)
 
@@ -171,7 +170,7 @@ class Reading:
 
         sums = self._sums(self.examples(days).withColumn("p_click", F.lit(None).cast("double")), kept, self.columns)
         sample = pd.read_parquet(bundle_folder(self.workspace, champion.version) / "reference.parquet")
-        p = sample["p_click"].clip(SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY).to_numpy(dtype="float64")
+        p = clipped(sample["p_click"].to_numpy())
         y = sample["clicked"].to_numpy(dtype="float64")
         bucket = np.arange(len(sample)) % BUCKETS
         amounts = {
@@ -234,33 +233,27 @@ class Reading:
         amounts = {"n": F.count(F.lit(1)).cast("double"), "clicks": F.sum("y")}
         table = _by_value(self.examples(days), self.columns, ["dt"], amounts, kept).collect()
         rows = self.workspace.store.rows("quality", between(days[0], days[-1]))
-        promised = {row["version"]: row["ne"] for row in every_training(self.workspace)}
+        promised = promised_ne(self.workspace)
+        counted, measured = _by_day(table), _by_day(row for row in rows if row["state"] == self.state)
         found = {}
         for day in days:
             counts = {column: np.zeros(len(kept[column])) for column in self.columns}
             clicks = 0.0
-            for row in (row for row in table if row["dt"] == day):
+            for row in counted[day]:
                 counts[row["column"]][kept[row["column"]].index(row["value"])] += row["n"]
                 clicks += row["clicks"] if row["column"] == self.columns[0] else 0.0
             shown = counts[self.columns[0]].sum()
-            quality = [row for row in rows if row["dt"] == day and row["state"] == self.state]
-            overall = self._overall(quality)
+            overall = overall_row(measured[day]) or {}
             ratio = overall.get("calibration_ratio")
             found[day] = DayTotals(
                 impressions=shown,
                 ctr=clicks / shown,
                 calibration=-np.log(ratio) if ratio else None,
                 ne=overall.get("ne"),
-                counts=counts | self._evidence_counts(quality, kept),
+                counts=counts | self._evidence_counts(measured[day], kept),
                 promised=promised.get(overall.get("version", "")),
             )
         return found
-
-    @staticmethod
-    def _overall(quality: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-        """A day's overall row, of the version that scored most of it; empty where nothing was scored."""
-        rows = [row for row in quality if row["slice"] == OVERALL]
-        return max(rows, key=lambda row: row["impressions"] or 0, default={})
 
     def _evidence_counts(self, quality: Sequence[Mapping[str, Any]], kept: Kept) -> dict[str, np.ndarray]:
         """A day's scored impressions by level of evidence."""
@@ -270,6 +263,13 @@ class Reading:
             if name in found and level in kept[name]:
                 found[name][kept[name].index(level)] += row["impressions"]
         return found
+
+
+def _by_day(rows: Iterable[Any]) -> Mapping[date, list[Any]]:
+    found: dict[date, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row["dt"]].append(row)
+    return found
 
 
 def _by_value(

@@ -11,10 +11,10 @@ from typing import Any
 
 from features.evidence import evidence_slices
 from jobs.champion import ModelVersion
-from jobs.evaluate import FINAL, OVERALL, PROVISIONAL
+from jobs.evaluate import FINAL, PROVISIONAL, overall_row
 from jobs.store.spans import between
 from jobs.training_data import mature_days
-from jobs.trainings import every_training, gate_passed, trainings
+from jobs.trainings import gate_passed, promised_ne, trainings
 from jobs.workspace import Workspace
 from monitoring.measures import DriftMeasures
 from monitoring.signals import NightFacts
@@ -40,7 +40,7 @@ class KnownQuality:
             by_day.setdefault(row["dt"], []).append(row)
         return cls(
             by_day,
-            {training["version"]: training["ne"] for training in every_training(workspace)},
+            promised_ne(workspace),
             night - timedelta(days=workspace.dataset.maturity_days),
             any(slice_.name == "ad_seen" for slice_ in evidence_slices(workspace.dataset)),
         )
@@ -49,9 +49,7 @@ class KnownQuality:
         """`facts` with the quality of their day: from final labels if those are known, else from provisional ones."""
         ripe = facts.day <= self.last_final
         rows = [row for row in self.by_day.get(facts.day, ()) if row["state"] == (FINAL if ripe else PROVISIONAL)]
-        overall = max(
-            (row for row in rows if row["slice"] == OVERALL), key=lambda row: row["impressions"], default=None
-        )
+        overall = overall_row(rows)
         if overall is None:
             return facts
         of_new_ads = (row for row in rows if row["slice"] == NEW_ADS and row["version"] == overall["version"])

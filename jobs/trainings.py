@@ -34,6 +34,11 @@ def counted(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row for row in rows if not row["withdrawn"]]
 
 
+def promised_ne(workspace: Workspace) -> dict[str, float]:
+    """NE on its holdout of each version that was ever trained."""
+    return {row["version"]: row["ne"] for row in every_training(workspace)}
+
+
 def version_number(version: str) -> int:
     """Versions in the order in which they were registered."""
     return int(version)

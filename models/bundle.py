@@ -14,10 +14,10 @@ from conf.errors import StoreError
 from models.batches import Batches, JoinedBatches, all_labels, batches_of, labels_of, weights_of
 from models.boosted import BoostedModel, FitTrees, fit_boosted
 from models.bundle_files import read_json, verified_manifest, write_json, write_manifest
-from models.calibration import Calibrator, IdentityCalibrator, PlattCalibrator, calibrator_from_json, fit_calibrator
+from models.calibration import Calibrator, IdentityCalibrator, calibrator_from_json, calibrator_of_sample
 from models.columns import FeatureColumns
 from models.constant import ConstantModel, RowCountEncoder
-from models.downsampling import corrected_for_sampling, shift_to_clicks
+from models.downsampling import corrected_for_sampling
 from models.encoders import Encoder, HashingEncoder, MatrixEncoder
 from models.logistic import LogisticModel
 from models.members import Estimator, Members, joined, members_that_forget
@@ -163,21 +163,8 @@ def train_bundles(
         summary = _chosen(estimator) | {"half_life_days": chosen.half_life_days} | _quality(p, labels)
         encoder, estimator = final.fitted(kind)
         fitted = replace(raw, encoder=encoder, estimator=estimator, summary=summary)
-        yield kind, replace(fitted, calibrator=_calibrator(fitted, final, p, labels))
-
-
-def _calibrator(fitted: ModelBundle, learned: Members, p: np.ndarray, labels: np.ndarray) -> Calibrator:
-    """The calibrator that the settings ask for; without one, a sample still has its sum put right."""
-    if fitted.settings.calibration != "identity" or fitted.sampling_rate == 1.0:
-        return fit_calibrator(fitted.settings.calibration, p, labels)
-    corrected, y, weights = [], [], []
-    for batch in learned.sampled:
-        found = weights_of(batch)
-        corrected.append(fitted.uncalibrated(batch))
-        y.append(labels_of(batch))
-        weights.append(np.ones(batch.num_rows) if found is None else found)
-    shift = shift_to_clicks(joined(corrected), joined(y), joined(weights), fitted.sampling_rate)
-    return PlattCalibrator(shift=shift)
+        learned = ((fitted.uncalibrated(batch), labels_of(batch), weights_of(batch)) for batch in final.sampled)
+        yield kind, replace(fitted, calibrator=calibrator_of_sample(settings.calibration, p, labels, rate, learned))
 
 
 def _quality(p: np.ndarray, labels: np.ndarray) -> dict[str, float]:

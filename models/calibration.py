@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from conf.errors import StoreError
+from models.downsampling import shift_to_clicks
 from models.probability import log_odds, probability
 
 CalibrationMethod = Literal["identity", "platt", "isotonic"]
@@ -125,6 +126,25 @@ def fit_calibrator(method: CalibrationMethod, p: np.ndarray, y: np.ndarray) -> C
     if method == "identity" or not len(y):
         return IdentityCalibrator()
     return PlattCalibrator.fit(p, y) if method == "platt" else IsotonicCalibrator.fit(p, y)
+
+
+LearnedPart = tuple[np.ndarray, np.ndarray, np.ndarray | None]
+"""Some of the rows learned from: their probabilities corrected for sampling, labels, and weights if they have any."""
+
+
+def calibrator_of_sample(
+    method: CalibrationMethod, p: np.ndarray, y: np.ndarray, sampling_rate: float, learned: Iterable[LearnedPart]
+) -> Calibrator:
+    """A calibrator of the method, fitted on held-out rows; without a method, a sample still has its clicks put right.
+
+    `learned` is read only where the clicks have to be put right.
+    """
+    if method != "identity" or sampling_rate == 1.0:
+        return fit_calibrator(method, p, y)
+    corrected, labels, weights = zip(*learned, strict=True)
+    weighed = [np.ones(len(part)) if found is None else found for part, found in zip(labels, weights, strict=True)]
+    q, clicked, weight = (np.concatenate(parts) for parts in (corrected, labels, weighed))
+    return PlattCalibrator(shift=shift_to_clicks(q, clicked, weight, sampling_rate))
 
 
 def calibrator_from_json(state: Mapping[str, Any]) -> Calibrator:

@@ -18,9 +18,9 @@ from conf.errors import NotReady, SettingsError
 from conf.notation import names_in
 from models.arrow_values import floats_of, text_of
 from models.batches import Batches, JoinedBatches, TableBatches, all_labels, batches_of, labels_of, weights_of
-from models.calibration import PlattCalibrator, fit_calibrator
+from models.calibration import calibrator_of_sample
 from models.columns import FeatureColumns
-from models.downsampling import DownsampledBatches, corrected_for_sampling, shift_to_clicks
+from models.downsampling import DownsampledBatches, corrected_for_sampling
 from models.matrix_encoder import MatrixEncoder
 from models.members import joined
 from models.probability import clipped
@@ -118,24 +118,19 @@ def fit_rivals(
         sampled = DownsampledBatches(batches, sampling_rate)
         return _table_of(RecencyWeighted(sampled, latest, half_life_days))
 
+    chosen_from = learned_from(train)
+    learned = learned_from(JoinedBatches((train, validation))) if settings.refit else chosen_from
     stopping = _table_of(DownsampledBatches(validation, sampling_rate))
     labels = all_labels(validation)
     for name in names:
         fit = _FITS[name]
-        first = fit(learned_from(train), stopping, MAX_ROUNDS, columns, settings)
+        first = final = fit(chosen_from, stopping, MAX_ROUNDS, columns, settings)
         p = joined([corrected_for_sampling(first.predict(_table_of([batch])), sampling_rate) for batch in validation])
-        final, learned = first, learned_from(train)
         if settings.refit:
-            rounds = max(1, round(first.rounds * settings.refit_rounds))
-            learned = learned_from(JoinedBatches((train, validation)))
-            final = fit(learned, None, rounds, columns, settings)
-        calibrator = fit_calibrator(settings.calibration, p, labels)
-        if settings.calibration == "identity" and sampling_rate < 1.0:
-            q, weights = corrected_for_sampling(final.predict(learned), sampling_rate), _weights_of(learned)
-            ones = np.ones(learned.num_rows)
-            calibrator = PlattCalibrator(
-                shift=shift_to_clicks(q, _labels_of(learned), ones if weights is None else weights, sampling_rate)
-            )
+            final = fit(learned, None, max(1, round(first.rounds * settings.refit_rounds)), columns, settings)
+        corrected = corrected_for_sampling(final.predict(learned), sampling_rate)
+        whole = (corrected, _labels_of(learned), _weights_of(learned))
+        calibrator = calibrator_of_sample(settings.calibration, p, labels, sampling_rate, [whole])
 
         def predicted(rows: pa.Table, raw: Predict = final.predict, apply: Any = calibrator.apply) -> np.ndarray:
             return clipped(apply(corrected_for_sampling(raw(rows), sampling_rate)))

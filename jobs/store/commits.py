@@ -65,6 +65,12 @@ def _swap(table: Table, where: BooleanExpression, files: Sequence[str]) -> None:
                 change.append_data_file(file)
 
 
+def bytes_added(table: Table) -> int:
+    """The size of the files that the table's latest snapshot brought."""
+    latest = table.current_snapshot()
+    return int((latest.summary or {}).get("added-files-size") or 0) if latest else 0
+
+
 def forget_surplus(table: Table, keep: int, needed: Callable[[], Collection[int]]) -> None:
     """Forget the oldest snapshots once a table has twice as many as it is to keep, but none that is needed.
 

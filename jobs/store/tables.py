@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from conf.dataset import Dataset
 from conf.errors import StoreError
 from jobs.store.catalog import opened
-from jobs.store.commits import attempts_after_conflicts, committed, forget_surplus, written
+from jobs.store.commits import attempts_after_conflicts, bytes_added, committed, forget_surplus, written
 from jobs.store.meter import Meter
 from jobs.store.schemas import TableSpec, specs
 
@@ -196,7 +196,8 @@ class Store:
 
     def _commit(self, name: str, where: BooleanExpression, files: Sequence[str]) -> None:
         table = committed(lambda: self.table(name), where, files)
-        self.meter.writes(sum(len(table.io.new_input(file)) for file in files))
+        if files:
+            self.meter.writes(bytes_added(table))
         forget_surplus(table, self.keep_snapshots, lambda: self.needed_snapshots(name))
 
     def needed_snapshots(self, name: str) -> set[int]:

@@ -44,16 +44,11 @@ def webhook() -> Iterator[Webhook]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    state.port = server.server_address[1]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield state
-    finally:
-        stopped.set()
-        server.shutdown()
-        server.server_close()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as state.port:
+        try:
+            yield state
+        finally:
+            stopped.set()
 
 
 @dataclass
@@ -83,12 +78,17 @@ def mail_server() -> Iterator[Mailbox]:
                     box.got.append((receivers, b"".join(lines).decode()))
                 self.wfile.write(b"221 bye\r\n" if verb == "QUIT" else b"250 fine\r\n")
 
-    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+    with serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)) as box.port:
+        yield box
+
+
+@contextmanager
+def serving(server: ThreadingHTTPServer | socketserver.ThreadingTCPServer) -> Iterator[int]:
+    """A server's port, which it answers on inside the block."""
     server.daemon_threads = True
-    box.port = server.server_address[1]
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield box
+        yield server.server_address[1]
     finally:
         server.shutdown()
         server.server_close()
