@@ -72,8 +72,6 @@ def _candidates(dataset: Dataset) -> Iterator[str]:
             yield f"candidates: no `{role}`, which impressions have; name its column, or no pair could be scored"
         elif scored and not shown:
             yield f"candidates: `{role}` is {scored}, but impressions name no {role}; take it out, or name it there too"
-    if pairs.anonymous != log.anonymous:
-        yield "candidates: `anonymous` must be what it is in impressions, or such users' pairs are not found again"
     kinds = (("categorical", pairs.context.categorical), ("numeric", pairs.context.numeric))
     declared = {"categorical": log.context.categorical, "numeric": log.context.numeric}
     for kind, names in kinds:

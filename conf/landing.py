@@ -186,7 +186,6 @@ class LandingCandidates(Files):
 
     kind: Literal["landing"]
     user: str | None = None
-    anonymous: str = Field("", description="As in the impressions")
     ad: str | None = None
     context: Columns = Columns()
 

@@ -145,13 +145,13 @@ def _context(columns: Columns, decimal: str) -> dict[str, Column]:
     return categorical | {name: number(name, decimal) for name in columns.numeric}
 
 
-def _ids(log: Impressions | LandingCandidates) -> dict[str, Column]:
-    """The user and the ad of a row, as far as the log names them."""
+def _ids(log: Impressions | LandingCandidates, anonymous: str) -> dict[str, Column]:
+    """The user and the ad of a row, as far as the log names them; `anonymous` stands for a user that it does not."""
     from pyspark.sql import functions as F
 
     ids = {name: code(column) for name, column in (("user_id", log.user), ("ad_id", log.ad)) if column}
-    if log.user and log.anonymous:
-        ids["user_id"] = F.coalesce(ids["user_id"], F.lit(log.anonymous))
+    if log.user and anonymous:
+        ids["user_id"] = F.coalesce(ids["user_id"], F.lit(anonymous))
     return ids
 
 
@@ -191,7 +191,7 @@ def parsed_impressions(landed: DataFrame, dataset: Dataset, source_columns: Sequ
 
     log = dataset.impressions
     event_time = instant(log.time, dataset.time_zone)
-    ids = _ids(log)
+    ids = _ids(log, log.anonymous)
     label = {"clicked": _clicked(dataset.label, log.decimal)} if isinstance(dataset.label, InlineLabel) else {}
     numbers = [*log.context.numeric, *(name for measure in log.measures.values() for name in measure.source_columns)]
     typed = landed.select(
@@ -260,11 +260,13 @@ def parsed_attributes(landed: DataFrame, table: Attributes, source_columns: Sequ
     return _judged(typed, (f"no {source} in the row", F.col(table.key).isNull()))
 
 
-def parsed_candidates(landed: DataFrame, candidates: LandingCandidates, source_columns: Sequence[str]) -> DataFrame:
-    """Pairs to be scored, or with `_reject` saying why not."""
+def parsed_candidates(
+    landed: DataFrame, dataset: Dataset, candidates: LandingCandidates, source_columns: Sequence[str]
+) -> DataFrame:
+    """Pairs to be scored, or with `_reject` saying why not. Who is not named is the impressions' anonymous user."""
     from pyspark.sql import functions as F
 
-    ids = _ids(candidates)
+    ids = _ids(candidates, dataset.impressions.anonymous)
     typed = landed.select(
         *[column.alias(name) for name, column in ids.items()],
         *[column.alias(name) for name, column in _context(candidates.context, candidates.decimal).items()],

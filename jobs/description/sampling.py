@@ -162,5 +162,5 @@ def _parsed(dataset: Dataset, kind: Kind, staged: DataFrame) -> DataFrame:
         return parsed_clicks(staged, dataset, kind.columns)
     if kind.source == "candidates":
         assert isinstance(dataset.candidates, LandingCandidates)
-        return parsed_candidates(staged, dataset.candidates, kind.columns)
+        return parsed_candidates(staged, dataset, dataset.candidates, kind.columns)
     return parsed_attributes(staged, dataset.attributes[kind.source.partition(".")[2]], kind.columns)

@@ -205,6 +205,5 @@ def _candidates(draft: Draft) -> list[str]:
     lines += _files(table.files.layout, len(table.files.files), columns.rename, "  ")
     for name, column in (("user", draft.candidate_user), ("ad", draft.candidate_ad)):
         lines += [f"  {name}: {quoted(column)}"] if column else []
-        lines += ["  anonymous: anonymous"] if name == "user" and draft.user and draft.user.missing else []
     context = _context(columns, "    ")
     return [*lines, *(["  context:", *context] if context else [])]

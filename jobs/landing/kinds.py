@@ -125,7 +125,7 @@ def _candidates(workspace: Workspace, night: date, scratch: Path) -> Landed | No
         columns = candidate_source_columns(declared)
         signatures = [file.signature for file in files]
         staged = staged_rows(workspace, files, declared, columns, scratch / "candidates_staged")
-        parsed = parsed_candidates(staged, declared, columns)
+        parsed = parsed_candidates(staged, dataset, declared, columns)
     else:
         files = files_of(workspace.data, dataset.impressions, night + timedelta(days=1))
         if not files:
