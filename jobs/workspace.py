@@ -14,6 +14,7 @@ from conf.errors import SettingsError
 from conf.settings import Settings, load_settings
 from jobs.store.contents import Contents
 from jobs.store.tables import Store
+from jobs.store.versions import mark, require_known, version_of_home
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -81,6 +82,11 @@ class Home:
         return self.path / "staged"
 
     @property
+    def marker(self) -> Path:
+        """Tells the version of the home's schema."""
+        return self.path / "home.json"
+
+    @property
     def sources(self) -> Path:
         """Remembers where each data set's landing files lie."""
         return self.path / "sources.json"
@@ -97,7 +103,12 @@ class Workspace:
 
     @cached_property
     def store(self) -> Store:
-        """The data set's tables."""
+        """The data set's tables.
+
+        Raises:
+            StoreError: the home was written by newer code, or the catalog cannot be opened.
+        """
+        mark(self.home.marker)
         return Store.open(
             namespace=self.dataset.name,
             uri=self.settings.store.catalog_uri or f"sqlite:///{self.home.catalog}",
@@ -151,8 +162,10 @@ def open_workspace(
 
     Raises:
         SettingsError: an unknown environment or data set, a wrong setting, or a data folder that is not there.
+        StoreError: the home was written by newer code.
     """
     place = Home((home or Path(os.environ.get("CTR_HOME") or "var")).expanduser().resolve())
+    require_known(version_of_home(place.marker), f"The home {place.path}")
     settings = load_settings(env)
     sources = remembered_sources(place)
     name = dataset or os.environ.get("CTR_DATASET") or (next(iter(sources)) if len(sources) == 1 else settings.dataset)

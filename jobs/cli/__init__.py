@@ -35,10 +35,10 @@ def main() -> None:
     os.environ.update(DO_NOT_TRACK="true", GX_ANALYTICS_ENABLED="false", MLFLOW_DISABLE_TELEMETRY="true")
     # Threads that wait give their core away: on a busy machine a training takes half the processor time.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from jobs.cli import dataset, models, nights, reading, steps, store, studies
+    from jobs.cli import dataset, models, moving, nights, reading, steps, store, studies
     from jobs.services.commands import register
 
-    for module in (steps, nights, models, reading, studies, dataset, store):
+    for module in (steps, nights, models, reading, studies, dataset, store, moving):
         module.register(app)
     register(app)
     try:

@@ -15,6 +15,7 @@ from jobs.store.catalog import opened
 from jobs.store.commits import attempts_after_conflicts, bytes_added, committed, forget_surplus, written
 from jobs.store.meter import Meter
 from jobs.store.schemas import TableSpec, specs
+from jobs.store.versions import PROPERTY, SCHEMA_VERSION, require_known, version_of_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,6 +32,7 @@ TABLE_PROPERTIES = {
     "commit.manifest.min-count-to-merge": "20",
     # pyiceberg's own retries put the new files beside those of another process that wrote the same day meanwhile.
     "commit.retry.num-retries": "0",
+    PROPERTY: str(SCHEMA_VERSION),
 }
 DAYS_LOOKED_BACK = (8, 64, 1_000, 100_000)
 EPOCH = date(1970, 1, 1)
@@ -269,9 +271,15 @@ class Store:
 
 
 def _bring_up_to_date(table: Table, spec: TableSpec) -> None:
-    """Give a table that was made earlier the properties and columns that have come since."""
+    """Give a table that was made earlier the properties and columns that have come since.
+
+    Raises:
+        StoreError: newer code made it, or it has other types or partitions than are asked for; nothing was changed.
+    """
     from jobs.store.types import iceberg_type
 
+    require_known(version_of_table(table.properties), f"Table {spec.name}")
+    _require_same_shape(table, spec)
     missing = [name for name in spec.columns if name not in table.schema().column_names]
     if not missing and TABLE_PROPERTIES.items() <= table.properties.items():
         return
@@ -280,3 +288,29 @@ def _bring_up_to_date(table: Table, spec: TableSpec) -> None:
         with transaction.update_schema() as update:
             for name in missing:
                 update.add_column(name, iceberg_type(spec.columns[name]))
+
+
+def _require_same_shape(table: Table, spec: TableSpec) -> None:
+    """Refuse a table whose columns or partitions are others than the description asks for: files hold what they hold.
+
+    Raises:
+        StoreError: they are.
+    """
+    from jobs.store.types import iceberg_type
+
+    advice = (
+        "Give the column another name in the data set's description, or replay the landing files into an empty home."
+    )
+    for column in table.schema().fields:
+        wanted = iceberg_type(spec.columns[column.name]) if column.name in spec.columns else column.field_type
+        if column.field_type != wanted:
+            raise StoreError(
+                f"Table {spec.name}: column `{column.name}` holds {column.field_type}, and {wanted} is asked for. "
+                f"A column keeps its type. {advice}"
+            )
+    parts = tuple(part.name for part in table.spec().fields)
+    if parts != spec.partition:
+        raise StoreError(
+            f"Table {spec.name} is partitioned by {', '.join(parts)}, not by {', '.join(spec.partition)} as this code "
+            "writes it. Replay the landing files into an empty home."
+        )

@@ -3,52 +3,26 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pyarrow.compute as pc
 import pytest
-from new_campaign import AD, ADVERTISER, CAMPAIGN, announce_campaign
+from new_campaign import AD, ADVERTISER, CAMPAIGN
+from simulated_nights import NIGHTS
 
-from conf.dataset import load_dataset
-from conf.settings import Settings
 from features.evidence import evidence_slices
 from jobs.champion import PRIOR, champion_as_of
 from jobs.feature_list import model_columns
 from jobs.model_cards import record_of
-from jobs.night import nights_between
 from jobs.progress import replay_progress
 from jobs.score import candidates_with_features
-from jobs.simulate import simulate_days
 from jobs.status import balance
 from jobs.tracking import client
 from jobs.train import model_settings, training_batches
 from jobs.training_data import mature_days, split_days
-from jobs.workspace import Home, Workspace
 from models.bundle import train_bundles
 
-START = date(2026, 1, 1)
-NIGHTS = nights_between(START, START + timedelta(days=8))
-TRAINING = {"models": ["logistic_regression"], "min_train_days": 2, "threads": 2}
-PROMOTION = {"min_calibration_ratio": 0.6, "max_calibration_ratio": 1.6}
-"""Of some 140 clicks a day: chance alone moves the ratio by a sixth."""
-
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def replayed(tmp_path_factory, engine):
-    """A workspace in which every night has been run. On the last evening a wholly new campaign is announced."""
-    place = tmp_path_factory.mktemp("simulated")
-    landing = place / "landing"
-    landing.mkdir()
-    settings = Settings.model_validate({"training": TRAINING, "promotion": PROMOTION})
-    workspace = Workspace(Home(place / "home"), settings, load_dataset("simulated"), landing)
-    days = {"start": START, "days": len(NIGHTS), "impressions": 3000}
-    simulate_days(workspace, **days, scenario="calm", drift_from=None, strength=1.0, seed=7)
-    announce_campaign(landing / str(NIGHTS[-1]), NIGHTS[-1] + timedelta(days=1))
-    summary = replay_progress(workspace, NIGHTS[0], NIGHTS[-1], again=False, quiet=True)
-    assert summary["run"] == [str(night) for night in NIGHTS]
-    return workspace
 
 
 def test_every_row_that_landed_is_accounted_for(replayed):

@@ -1,0 +1,1 @@
+"""A home as one archive: out of one place, and into another."""
