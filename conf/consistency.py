@@ -39,6 +39,30 @@ def _read_columns(dataset: Dataset) -> Iterator[str]:
     for source, columns in named:
         for column in sorted(PLACE_COLUMNS & {column for column in columns if column}):
             yield f"{source}: `{column}` is a name that the reader gives; take another one with `rename`"
+    yield from _alike(dataset)
+
+
+def _alike(dataset: Dataset) -> Iterator[str]:
+    """Columns of one kind of file that the engines, which know no upper case in names, would take for one."""
+    log, label, pairs = dataset.impressions, dataset.label, dataset.candidates
+    read = [*log.id, log.user, log.ad, log.time.column, *log.context.all, *log.where]
+    read += [column for measure in log.measures.values() for column in measure.source_columns]
+    kinds: list[tuple[str, list[str | None]]] = [
+        ("impressions", [*read, label.column if isinstance(label, InlineLabel) else None])
+    ]
+    if isinstance(label, ClickLog):
+        kinds.append(("label", [*label.id, label.time.column, *label.where]))
+    for name, table in dataset.attributes.items():
+        own = [*table.columns.all, *table.dates, *table.where]
+        kinds.append((f"attributes.{name}", [table.key_column or table.key, *own]))
+    if isinstance(pairs, LandingCandidates):
+        kinds.append(("candidates", [pairs.user, pairs.ad, *pairs.context.all, *pairs.where]))
+    for source, columns in kinds:
+        spellings: dict[str, str] = {}
+        for column in filter(None, columns):
+            other = spellings.setdefault(column.lower(), column)
+            if other != column:
+                yield f"{source}: `{column}` differs from `{other}` by upper case alone; use `rename`"
 
 
 def _labels(dataset: Dataset) -> Iterator[str]:

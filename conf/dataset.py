@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, PositiveInt, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from conf.consistency import contradictions
 from conf.errors import SettingsError
 from conf.features import Derived, History
 from conf.landing import Attributes, ClickLog, Columns, Impressions, InlineLabel, LandingCandidates, ReplayCandidates
-from conf.notation import EachOnce, Identifier, Zone, parse_duration
-from conf.settings import CONF_FOLDER, Frozen, explained, read_yaml
+from conf.notation import DayCount, DaysOrNone, EachOnce, Identifier, Zone, parse_duration
+from conf.refusals import explained, nearest
+from conf.settings import CONF_FOLDER, Frozen
+from conf.strict_yaml import read_yaml
 
 
 class Dataset(Frozen):
@@ -30,7 +31,7 @@ class Dataset(Frozen):
     attributes: dict[Identifier, Attributes] = Field(default_factory=dict)
     derived: dict[Identifier, Derived] = Field(default_factory=dict)
     histories: dict[Identifier, History] = Field(min_length=1)
-    windows_days: EachOnce[PositiveInt] = Field((1, 7, 28), min_length=1)
+    windows_days: EachOnce[DayCount] = Field((1, 7, 28), min_length=1)
     smoothing: float = Field(20.0, gt=0, description="Impressions' worth of trust in the parent's rate")
     slices: EachOnce[Identifier] = ()
     crosses: EachOnce[Annotated[EachOnce[Identifier], Field(min_length=2)]] = Field(
@@ -40,7 +41,7 @@ class Dataset(Frozen):
         (), description="Ids with too few rows a value to be learned one by one: models see their histories alone"
     )
     candidates: LandingCandidates | ReplayCandidates = Field(discriminator="kind")
-    late_days: int = Field(2, ge=0, description="Days after its own that a row or file may still arrive and count")
+    late_days: DaysOrNone = Field(2, description="Days after its own that a row or file may still arrive and count")
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Dataset:
@@ -137,8 +138,8 @@ def load_dataset(name: str) -> Dataset:
     """
     path = Path(name) if name.endswith((".yaml", ".yml")) else CONF_FOLDER / "datasets" / f"{name}.yaml"
     if not path.is_file():
-        near = difflib.get_close_matches(name, known_datasets(), n=1)
-        hint = f" Did you mean `{near[0]}`?" if near else ""
+        near = nearest(name, known_datasets())
+        hint = f" Did you mean `{near}`?" if near else ""
         raise SettingsError(
             f"Unknown data set `{name}`.{hint} Known: {', '.join(known_datasets())}; or give the path of a YAML file."
         )

@@ -11,6 +11,7 @@ from pydantic import Field, PositiveFloat, model_validator
 from conf.notation import (
     DATE_FIELD,
     RESERVED,
+    Column,
     Delimiter,
     Duration,
     EachOnce,
@@ -28,7 +29,7 @@ from conf.settings import Frozen
 class TimeColumn(Frozen):
     """Where the time stands and how it is written."""
 
-    column: str
+    column: Column
     unit: Literal["s", "ms", "us", "ns", "text"] = Field("text", description="Epoch unit, or text")
     pattern: TimePattern = Field(
         "", description="Of text times, in Spark's letters (yyyy-MM-dd HH:mm:ss); empty: ISO 8601"
@@ -65,7 +66,7 @@ class Files(Frozen):
     encoding: Encoding = Field("utf-8", description="Of text files, as Python names it: `latin-1`, `cp1252`, `utf-16`")
     missing: EachOnce[str] = Field((), description="Words that stand for no value, in every column: NULL, unknown")
     decimal: Literal[".", ","] = Field(".", description="Decimal mark of numbers written as text")
-    where: dict[str, Words] = Field(
+    where: dict[Column, Words] = Field(
         default_factory=dict, description="Column: the values whose rows are of this kind, where files hold several"
     )
     rename: dict[str, str] = Field(
@@ -108,8 +109,10 @@ class Measure(Frozen):
     that name the measure.
     """
 
-    columns: tuple[str, ...] = Field(min_length=1, description="Outcomes; their sum is measured")
-    over: str | PositiveFloat = Field(1.0, description="Outcome, numeric context column or number that divides the sum")
+    columns: tuple[Column, ...] = Field(min_length=1, description="Outcomes; their sum is measured")
+    over: Column | PositiveFloat = Field(
+        1.0, description="Outcome, numeric context column or number that divides the sum"
+    )
     cap: PositiveFloat | None = None
     log: bool = Field(False, description="Whether the value is log(1 + value)")
 
@@ -122,13 +125,13 @@ class Measure(Frozen):
 class Impressions(Files):
     """The impression log. `id` is what makes an impression one; several columns make a compound key."""
 
-    id: EachOnce[str] = Field(min_length=1)
-    user: str | None = None
+    id: EachOnce[Column] = Field(min_length=1)
+    user: Column | None = None
     anonymous: str = Field("", description="Stands for the user in rows that name none; empty: such rows are rejected")
-    ad: str | None = None
+    ad: Column | None = None
     time: TimeColumn
     context: Columns = Columns()
-    outcomes: tuple[str, ...] = Field((), description="Known only after the impression: never features")
+    outcomes: tuple[Column, ...] = Field((), description="Known only after the impression: never features")
     measures: dict[Identifier, Measure] = Field(default_factory=dict, description="What histories keep of the outcomes")
 
     @model_validator(mode="after")
@@ -148,7 +151,7 @@ class InlineLabel(Frozen):
     """The click is a column of the impression log: labels are final as soon as the impression has landed."""
 
     kind: Literal["inline"]
-    column: str
+    column: Column
     clicked: str = Field("1", description="The value that means a click")
     clicked_if: Literal["value", "present", "above_zero"] = Field(
         "value", description="`present`: any value is a click, such as its time; `above_zero`: a count of clicks"
@@ -167,7 +170,7 @@ class ClickLog(Files):
     """Clicks land in files of their own and count within a window after their impression."""
 
     kind: Literal["click_log"]
-    id: EachOnce[str] = Field(min_length=1, description="Columns that name the impression, as in impressions.id")
+    id: EachOnce[Column] = Field(min_length=1, description="Columns that name the impression, as in impressions.id")
     time: TimeColumn
     window: Duration = "24h"
 
@@ -176,7 +179,7 @@ class Attributes(Files):
     """A table of attributes of users, ads or anything else that has a key."""
 
     key: Identifier = Field(description="`user_id`, `ad_id`, or a context or attribute column that names its rows")
-    key_column: str = Field("", description="The key's name in the file, where it differs")
+    key_column: Column | Literal[""] = Field("", description="The key's name in the file, where it differs")
     columns: Columns = Columns()
     dates: tuple[Identifier, ...] = Field((), description="Date columns; features get the age in days")
 
@@ -185,8 +188,8 @@ class LandingCandidates(Files):
     """Pairs to be scored land in files of their own, on the evening before."""
 
     kind: Literal["landing"]
-    user: str | None = None
-    ad: str | None = None
+    user: Column | None = None
+    ad: Column | None = None
     context: Columns = Columns()
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
+import codecs
 import re
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import date, datetime, timedelta
+from pathlib import PurePosixPath
 from typing import Annotated, TypeVar
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
+from conf.refusals import nearest
+
+MOST_DAYS = 3_660
+"""Ten years: with more, a day minus so many could lie before the calendar begins, and no log has them."""
+LONGEST_NAME = 255
+"""Bytes that file systems let a name have."""
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 RESERVED = frozenset(
     {"dt", "arrived", "impression_id", "pair_id", "event_time", "user_id", "ad_id", "p_click", "hour", "weekday"}
@@ -39,8 +45,13 @@ Item = TypeVar("Item")
 
 
 def _file_pattern(value: str) -> str:
-    if value.startswith(("/", "~")) or ".." in Path(value).parts:
+    parts = PurePosixPath(value).parts
+    if not parts or value.startswith(("/", "~")) or ".." in parts:
         raise ValueError(f"`{value}` must be a path inside the data folder, without `..`")
+    if any("**" in part and part != "**" for part in parts) or parts[-1] == "**":
+        raise ValueError(f"`{value}`: `**` stands for folders, between two `/`; write `*` for what varies in a name")
+    if not value.isprintable() or max(map(len, parts)) > LONGEST_NAME:
+        raise ValueError(f"`{value!r}` can be no path: a name has at most {LONGEST_NAME} characters, all printable")
     if "{" in DATE_FIELD.sub("", value):
         raise ValueError(
             f"`{value}` has a field that is not `{{date}}` or `{{date:%Y%m%d}}`; write `*` for what varies"
@@ -57,8 +68,8 @@ def _file_pattern(value: str) -> str:
 
 def _zone(value: str) -> str:
     if value not in available_timezones():
-        near = difflib.get_close_matches(value, available_timezones(), n=1)
-        raise ValueError(f"`{value}` is no known time zone" + (f"; did you mean `{near[0]}`?" if near else ""))
+        near = nearest(value, available_timezones())
+        raise ValueError(f"`{value}` is no known time zone" + (f"; did you mean `{near}`?" if near else ""))
     return value
 
 
@@ -76,18 +87,31 @@ def _time_pattern(value: str) -> str:
 
 
 def _delimiter(value: str) -> str:
-    if value and (len(value) != 1 or not value.isascii() or value in '"\r\n' or value.isalnum()):
+    if value and (len(value) != 1 or not value.isascii() or value in '"\r\n\0' or value.isalnum()):
         raise ValueError(f'`{value}` cannot part fields: give one character such as `;`, `|` or a tab ("\\t")')
     return value
 
 
 def _encoding(value: str) -> str:
     try:
-        "".encode(value)
-    except LookupError as error:
+        plain = codecs.getincrementaldecoder(value)("replace").decode("a\n".encode(value), final=True) == "a\n"
+    except (LookupError, ValueError, TypeError) as error:
+        raise ValueError(_no_encoding(value)) from error
+    if not plain or re.search("escape|idna|punycode", value.lower()):  # notations of Python's and of host names
+        raise ValueError(_no_encoding(value))
+    return value
+
+
+def _no_encoding(value: str) -> str:
+    return f"`{value}` is no known encoding; for example `utf-8`, `latin-1`, `cp1252`, `utf-16`"
+
+
+def _column(value: str) -> str:
+    if not value or "`" in value or not value.isprintable() or len(value) > LONGEST_NAME:
         raise ValueError(
-            f"`{value}` is no known encoding; for example `utf-8`, `latin-1`, `cp1252`, `utf-16`"
-        ) from error
+            f"{value!r} can be no column's name here: at most {LONGEST_NAME} printable characters, no backtick; "
+            "give it another name with `rename`"
+        )
     return value
 
 
@@ -122,11 +146,27 @@ def _moment(value: object) -> str:
 
 def parse_duration(text: str) -> timedelta:
     """`30m`, `24h` or `7d` as a time span."""
-    match = re.fullmatch(r"(\d+)\s*([mhd])", text.strip())
+    match = re.fullmatch(r"([0-9]{1,9})\s*([mhd])", text.strip())
     if not match or int(match[1]) == 0:
         raise ValueError(f"`{text}` is no duration; write for example `30m`, `24h` or `7d`")
     amount = int(match[1])
-    return {"m": timedelta(minutes=amount), "h": timedelta(hours=amount), "d": timedelta(days=amount)}[match[2]]
+    span = {"m": timedelta(minutes=amount), "h": timedelta(hours=amount), "d": timedelta(days=amount)}[match[2]]
+    if span > timedelta(days=MOST_DAYS):
+        raise ValueError(f"`{text}` is longer than {MOST_DAYS} days")
+    return span
+
+
+def _day(value: str) -> str:
+    try:
+        date.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError(f"`{value}` is no day; write for example `2026-01-31`") from error
+    return value
+
+
+def _plain_day(value: object) -> object:
+    """An unquoted day, which YAML hands over as a date, as text."""
+    return value.isoformat() if isinstance(value, date) and not isinstance(value, datetime) else value
 
 
 Identifier = Annotated[str, AfterValidator(_identifier)]
@@ -139,4 +179,10 @@ TimePattern = Annotated[str, AfterValidator(_time_pattern)]
 EachOnce = Annotated[tuple[Item, ...], AfterValidator(_each_once)]
 Words = Annotated[EachOnce[str], BeforeValidator(_words)]
 Duration = Annotated[str, AfterValidator(_duration)]
+Column = Annotated[str, AfterValidator(_column)]
+Day = Annotated[str, BeforeValidator(_plain_day), AfterValidator(_day)]
+DayCount = Annotated[int, Field(gt=0, le=MOST_DAYS)]
+DaysOrNone = Annotated[int, Field(ge=0, le=MOST_DAYS)]
+Port = Annotated[int, Field(gt=0, le=65_535)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Moment = Annotated[str, BeforeValidator(_moment)]

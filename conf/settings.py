@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from conf.errors import SettingsError
+from conf.notation import Day, DayCount, DaysOrNone, Port, Seed
+from conf.refusals import explained
+from conf.strict_yaml import read_yaml, yaml_value
 
 CONF_FOLDER = Path(__file__).parent
 
@@ -19,7 +20,7 @@ CONF_FOLDER = Path(__file__).parent
 class Frozen(BaseModel):
     """Base of every settings block: immutable, and a misspelt key is an error rather than a silent default."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class EngineSettings(Frozen):
@@ -64,7 +65,7 @@ class FeedExpectations(Frozen):
     max_duplicate_share: float = Field(0.2, ge=0, le=1)
     min_volume_ratio: float = Field(0.5, ge=0, description="Impressions / mean of the days before")
     max_volume_ratio: float = Field(3.0, gt=0)
-    volume_days: PositiveInt = Field(7, description="Days before that the volume is compared with")
+    volume_days: DayCount = Field(7, description="Days before that the volume is compared with")
     max_null_share: float = Field(0.2, ge=0, le=1, description="Missing values in any one declared column")
     min_ctr: float = Field(0.0001, ge=0, le=1)
     max_ctr: float = Field(0.95, ge=0, le=1)
@@ -74,20 +75,20 @@ class TrainingSettings(Frozen):
     """Which days a model learns from, and which kinds of model compete."""
 
     models: tuple[Literal["logistic_regression", "xgboost", "mix"], ...] = ("logistic_regression", "xgboost", "mix")
-    window_days: PositiveInt = Field(28, description="Mature days before the validation days, at most")
-    min_train_days: PositiveInt = 3
-    validation_days: PositiveInt = 1
-    holdout_days: PositiveInt = Field(1, description="Later mature days on which the promotion gate decides")
+    window_days: DayCount = Field(28, description="Mature days before the validation days, at most")
+    min_train_days: DayCount = 3
+    validation_days: DayCount = 1
+    holdout_days: DayCount = Field(1, description="Later mature days on which the promotion gate decides")
     sampling_rate: float = Field(
         1.0, gt=0, le=1, description="Share of non-clicks kept; predictions are corrected for it"
     )
-    seed: int = 7
+    seed: Seed = 7
     threads: int = Field(0, ge=0, description="0: all cores")
     cluster_tasks: PositiveInt = Field(
         2, description="Tasks that grow the trees together where engine.master is a cluster; at most its cores"
     )
     device: Literal["cpu", "cuda"] = "cpu"
-    reference_days: PositiveInt = Field(7, description="Latest days of a training that later nights are compared with")
+    reference_days: DayCount = Field(7, description="Latest days of a training that later nights are compared with")
     model: dict[str, Any] = Field(default_factory=dict, description="Model settings by block, see models.settings")
 
 
@@ -135,11 +136,11 @@ class RetrainingPolicy(Frozen):
 
     nights_needed: PositiveInt = Field(2, description="k: nights with drift or decay ...")
     nights_looked_at: PositiveInt = Field(3, description="n: ... among the last n")
-    cooldown_days: int = Field(3, ge=0, description="Nights after a training in which no other is asked for")
-    longest_cooldown_days: int = Field(
-        28, ge=0, description="Every rejected training after the first in a row doubles the cool-down, up to this"
+    cooldown_days: DaysOrNone = Field(3, description="Nights after a training in which no other is asked for")
+    longest_cooldown_days: DaysOrNone = Field(
+        28, description="Every rejected training after the first in a row doubles the cool-down, up to this"
     )
-    max_champion_age_days: PositiveInt = 28
+    max_champion_age_days: DayCount = 28
 
 
 class MonitoringSettings(Frozen):
@@ -147,10 +148,10 @@ class MonitoringSettings(Frozen):
 
     drift: DriftThresholds = DriftThresholds()
     retraining: RetrainingPolicy = RetrainingPolicy()
-    keep_reports_days: PositiveInt = Field(
+    keep_reports_days: DayCount = Field(
         400, description="Nights that the index shows, and whose pages maintenance leaves"
     )
-    keep_evidently_days: PositiveInt = Field(
+    keep_evidently_days: DayCount = Field(
         30, description="Nights whose Evidently pages, some 4 MB each, maintenance leaves"
     )
 
@@ -169,7 +170,7 @@ class NotificationSettings(Frozen):
     verdicts: tuple[Literal["ok", "watch", "retrain", "wait", "blocked"], ...] = Field(
         ("watch", "retrain", "blocked"), description="Of which nights; failures and late nights are told in any case"
     )
-    timeout_seconds: float = Field(10.0, gt=0, description="For each of webhook and e-mail, all in all")
+    timeout_seconds: float = Field(10.0, gt=0, le=3_600, description="For each of webhook and e-mail, all in all")
 
 
 class AirflowSettings(Frozen):
@@ -178,20 +179,24 @@ class AirflowSettings(Frozen):
     nightly_cron: str = "0 2 * * *"
     weekly_training_cron: str = "0 6 * * 1"
     maintenance_cron: str = "0 8 * * 0"
-    start_date: str = Field("2020-01-01", description="No run is made for days before")
-    late_after_hours: float = Field(4.0, gt=0, description="A night that has not ended by then is told as late")
+    start_date: Day = Field("2020-01-01", description="No run is made for days before")
+    late_after_hours: float = Field(
+        4.0, gt=0, le=24 * 366, description="A night that has not ended by then is told as late"
+    )
     notify: NotificationSettings = NotificationSettings()
     host: str = "127.0.0.1"
-    ui_port: PositiveInt = 8080
-    mlflow_port: PositiveInt = 5000
-    reports_port: PositiveInt = 8090
+    ui_port: Port = 8080
+    mlflow_port: Port = 5000
+    reports_port: Port = 8090
 
 
 class MaintenanceSettings(Frozen):
     """What the weekly maintenance keeps."""
 
-    keep_snapshots_days: PositiveInt = 30
-    orphan_hours: PositiveInt = Field(24, description="Files of no snapshot are removed once they are this old")
+    keep_snapshots_days: DayCount = 30
+    orphan_hours: PositiveInt = Field(
+        24, le=24 * 366, description="Files of no snapshot are removed once they are this old"
+    )
 
 
 class Settings(Frozen):
@@ -209,21 +214,6 @@ class Settings(Frozen):
     maintenance: MaintenanceSettings = MaintenanceSettings()
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file; an error names file and line."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise SettingsError(f"{path}: there is no such file.") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SettingsError(f"{path} cannot be read as YAML: {error}") from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise SettingsError(f"{path}: expected settings as `name: value` lines, found a {type(content).__name__}.")
-    return content
-
-
 def merged(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
     """`base` with the values of `overlay` laid over it, block by block."""
     result = dict(base)
@@ -231,33 +221,6 @@ def merged(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any
         below = result.get(key)
         result[key] = merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
     return result
-
-
-def explained(error: ValidationError, model: type[BaseModel], source: str) -> str:
-    """A validation error in words: source, setting, what is wrong, and the nearest known name for a misspelt one."""
-    lines = []
-    for item in error.errors():
-        where = ".".join(str(part) for part in item["loc"])
-        if item["type"] == "extra_forbidden":
-            known = _fields_at(model, item["loc"][:-1])
-            near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
-            hint = f" Did you mean `{near[0]}`?" if near else f" Known here: {', '.join(known)}." if known else ""
-            lines.append(f"{source}: unknown setting `{where}`.{hint}")
-        elif not where:  # what several settings make together
-            lines += [f"{source}: {line}." for line in item["msg"].removeprefix("Value error, ").splitlines()]
-        else:
-            found = "" if isinstance(item.get("input"), dict) else f" (found {item.get('input')!r})"
-            lines.append(f"{source}: setting `{where}`: {item['msg'].removeprefix('Value error, ')}{found}.")
-    return "\n".join(lines)
-
-
-def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    for part in location:
-        field = model.model_fields.get(str(part))
-        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
-            return []
-        model = field.annotation
-    return list(model.model_fields)
 
 
 def environments() -> list[str]:
@@ -288,7 +251,10 @@ def load_settings(env: str | None = None, variables: Mapping[str, str] | None = 
     for name, value in variables.items():
         if name.startswith("CTR_SET_"):
             keys = name.removeprefix("CTR_SET_").lower().split("__")
-            content = merged(content, _nested(keys, yaml.safe_load(value)))
+            try:
+                content = merged(content, _nested(keys, yaml_value(value)))
+            except ValueError as error:
+                raise SettingsError(f"${name} cannot be read as YAML: {error}") from error
             source = f"{source} and ${name}"
     try:
         return Settings.model_validate(content)
@@ -297,4 +263,6 @@ def load_settings(env: str | None = None, variables: Mapping[str, str] | None = 
 
 
 def _nested(keys: list[str], value: object) -> dict[str, Any]:
-    return {keys[0]: value if len(keys) == 1 else _nested(keys[1:], value)}
+    for key in reversed(keys[1:]):
+        value = {key: value}
+    return {keys[0]: value}

@@ -12,6 +12,7 @@ import numpy as np
 
 from conf.errors import NotReady
 from models.batches import Batches, labels_of, weights_of
+from models.bounds import AboveZero, Bins, Count, CountOrNone, Depth, Seed, Share, ZeroOrMore
 from models.matrix_encoder import MatrixEncoder
 
 if TYPE_CHECKING:
@@ -29,20 +30,20 @@ class BoostedSettings:
     bytes a cell, and longer windows are read and encoded anew each time.
     """
 
-    eta: float = 0.12
-    max_depth: int = 4
-    min_child_weight: float = 50.0
-    subsample: float = 0.8
-    colsample_bytree: float = 0.5
-    reg_lambda: float = 10.0
-    max_bin: int = 128
-    max_rounds: int = 100
-    early_stopping_rounds: int = 20
+    eta: AboveZero = 0.12
+    max_depth: Depth = 4
+    min_child_weight: ZeroOrMore = 50.0
+    subsample: Share = 0.8
+    colsample_bytree: Share = 0.5
+    reg_lambda: ZeroOrMore = 10.0
+    max_bin: Bins = 128
+    max_rounds: Count = 100
+    early_stopping_rounds: Count = 20
     device: Literal["cpu", "cuda"] = "cpu"
     external_memory: bool = False
-    cached_rows: int = 2_000_000
-    threads: int = 0
-    seed: int = 7
+    cached_rows: CountOrNone = 2_000_000
+    threads: CountOrNone = 0
+    seed: Seed = 7
 
     def parameters(self) -> dict[str, Any]:
         """The parameters of xgboost.train."""

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from models.batches import Batches, labels_of
+from models.bounds import Rate, ZeroOrMore
 from models.columns import FeatureColumns
 
 _FILE = "constant.json"
@@ -21,8 +22,8 @@ _FILE = "constant.json"
 class ConstantSettings:
     """The prior counts as much as `prior_impressions` impressions with a click rate of `prior_ctr`."""
 
-    prior_ctr: float = 0.01
-    prior_impressions: float = 100.0
+    prior_ctr: Rate = 0.01
+    prior_impressions: ZeroOrMore = 100.0
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from scipy import sparse
 
 from models.arrow_values import column_of, float_matrix, hashes_of, mixed, salt_of
 from models.batches import Batches
+from models.bounds import Bits, Count, CountOrNone, Seed
 from models.columns import FeatureColumns
 from models.probability import log_odds
 from models.row_sample import RowSample
@@ -30,10 +31,10 @@ _BIN_VALUE = 0.2
 class HashingSettings:
     """`bits`: categories share 2**bits columns. `bins`: quantile bins a number, 0 for none."""
 
-    bits: int = 18
-    bins: int = 24
-    sample_rows: int = 50_000
-    seed: int = 7
+    bits: Bits = 18
+    bins: CountOrNone = 24
+    sample_rows: Count = 50_000
+    seed: Seed = 7
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from scipy import sparse
 
 from conf.errors import NotReady
 from models.batches import Batches, labels_of, weights_of
+from models.bounds import AboveZero, Count, Seed
 from models.hashing_encoder import HashingEncoder
 from models.probability import probability
 
@@ -26,11 +27,11 @@ class LogisticSettings:
     Stopping at `max_iterations` is ordinary: late iterations move the weights of rare categories alone.
     """
 
-    c: float = 0.007
-    max_iterations: int = 30
-    tolerance: float = 1e-4
-    block_rows: int = 1_000_000
-    seed: int = 7
+    c: AboveZero = 0.007
+    max_iterations: Count = 30
+    tolerance: AboveZero = 1e-4
+    block_rows: Count = 1_000_000
+    seed: Seed = 7
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from models.arrow_values import column_of, floats_of, text_of
 from models.batches import Batches
+from models.bounds import Count, CountOrNone
 from models.columns import FeatureColumns
 from models.frequencies import FrequencyTable
 
@@ -21,9 +22,9 @@ from models.frequencies import FrequencyTable
 class MatrixSettings:
     """`max_categories` bounds the codes of one column, the code for "other" included."""
 
-    max_categories: int = 256
-    min_category_count: int = 1
-    counted_values: int = 200_000
+    max_categories: Count = 256
+    min_category_count: CountOrNone = 1
+    counted_values: Count = 200_000
 
 
 @dataclass(frozen=True)

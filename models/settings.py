@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, TypeVar
 
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
 from conf.errors import SettingsError
+from conf.refusals import explained
 from models.boosted import BoostedSettings
+from models.bounds import AboveZero, ZeroOrMore
 from models.calibration import CalibrationMethod
 from models.constant import ConstantSettings
 from models.hashing_encoder import HashingSettings
@@ -33,9 +38,9 @@ class ModelSettings:
     """
 
     calibration: CalibrationMethod = "identity"
-    half_life_days: tuple[float, ...] = (0.0, 3.0)
+    half_life_days: tuple[ZeroOrMore, ...] = (0.0, 3.0)
     refit: bool = True
-    refit_rounds: float = 1.1
+    refit_rounds: AboveZero = 1.1
     constant: ConstantSettings = field(default_factory=ConstantSettings)
     logistic: LogisticSettings = field(default_factory=LogisticSettings)
     hashing: HashingSettings = field(default_factory=HashingSettings)
@@ -59,13 +64,16 @@ class ModelSettings:
         read = {
             name: _settings_of(parts[name], value, name) if name in parts else value for name, value in state.items()
         }
-        if "half_life_days" in read:
-            read["half_life_days"] = tuple(float(days) for days in read["half_life_days"])
         return _settings_of(cls, read, "model")
 
 
-def _settings_of(kind: type[_Settings], values: Mapping[str, Any], where: str) -> _Settings:
+def _settings_of(kind: type[_Settings], values: Any, where: str) -> _Settings:
+    if not isinstance(values, Mapping):
+        raise SettingsError(f"training.model: {where} settings are `name: value` lines, not {reprlib.repr(values)}.")
     known = {item.name for item in fields(kind)}  # type: ignore[arg-type]
     if unknown := set(values) - known:
-        raise SettingsError(f"Unknown {where} settings {sorted(unknown)}; known: {sorted(known)}.")
-    return kind(**values)
+        raise SettingsError(f"training.model: unknown {where} settings {sorted(map(str, unknown))}; known: {sorted(known)}.")
+    try:
+        return TypeAdapter(kind).validate_python(dict(values))
+    except ValidationError as error:
+        raise SettingsError(explained(error, BaseModel, f"training.model ({where})")) from error

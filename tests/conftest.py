@@ -29,6 +29,9 @@ sys.path.append(str(TESTS / "support"))
 
 hypothesis_settings.register_profile("reproducible", derandomize=True, deadline=None, database=None, max_examples=25)
 hypothesis_settings.register_profile("thorough", derandomize=False, deadline=None, database=None, max_examples=200)
+hypothesis_settings.register_profile(
+    "fuzz", derandomize=False, deadline=None, database=None, max_examples=250, print_blob=True
+)
 hypothesis_settings.load_profile("reproducible")
 
 MakeWorkspace = Callable[..., Workspace]

@@ -83,10 +83,6 @@ def file_findings(sample: Sample) -> list[Finding]:
         for name in layout.outcomes:
             if name not in sample.names and layout.rename.get(name, name) not in sample.names:
                 found.append(suspicious(source, f"the outcome `{name}` is no column of {sample.files[0].name}"))
-    columns = [name.lower() for name in sample.kind.columns]
-    for name in sample.kind.columns:
-        if columns.count(name.lower()) > 1:
-            found.append(wrong(source, f"`{name}` differs from another column by upper case alone; use `rename`"))
     if sample.parsed is not None and sample.parsed.empty:
         asked = " that `where` asks for" if layout.where else ""
         found.append(wrong(source, f"the files hold no rows{asked}"))
