@@ -72,7 +72,9 @@ def _settings_of(kind: type[_Settings], values: Any, where: str) -> _Settings:
         raise SettingsError(f"training.model: {where} settings are `name: value` lines, not {reprlib.repr(values)}.")
     known = {item.name for item in fields(kind)}  # type: ignore[arg-type]
     if unknown := set(values) - known:
-        raise SettingsError(f"training.model: unknown {where} settings {sorted(map(str, unknown))}; known: {sorted(known)}.")
+        raise SettingsError(
+            f"training.model: unknown {where} settings {sorted(map(str, unknown))}; known: {sorted(known)}."
+        )
     try:
         return TypeAdapter(kind).validate_python(dict(values))
     except ValidationError as error:

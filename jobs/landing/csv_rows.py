@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
+import io
 from collections.abc import Collection, Iterator, Sequence
 from itertools import count, islice
 from typing import Any
@@ -15,7 +17,17 @@ from conf.errors import LandingError
 from conf.landing import Files
 from jobs.landing.discovery import LandingFile
 from jobs.landing.staged import Reject, rejected_rows, require_columns, staged_rows
-from jobs.landing.text_stream import LITERAL_QUOTE, NO_TEXT, START, Place, opened, shown, with_quotes_closed
+from jobs.landing.text_stream import (
+    LINE_END,
+    LITERAL_QUOTE,
+    LONGEST_FIELD,
+    NO_TEXT,
+    START,
+    Place,
+    opened,
+    shown,
+    with_quotes_closed,
+)
 
 BLOCK_BYTES = 16 << 20
 HEADER_BYTES = 1 << 16
@@ -100,7 +112,22 @@ def csv_columns(file: LandingFile, layout: Files) -> list[str]:
     if layout.header:
         return list(layout.header)
     with opened(file, layout) as stream:
-        first = stream.read(HEADER_BYTES).decode("utf-8-sig").splitlines(keepends=True)
-    if not first:
+        start = _start(stream).removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n")
+    if not start.strip():
         raise LandingError(f"{file.path} is empty: not even a header. Land it again, or take it away.")
-    return next(csv.reader(first, delimiter=delimiter_of(layout)), [])
+    lines = io.StringIO(start.decode("utf-8", "replace"), newline="")
+    csv.field_size_limit(LONGEST_FIELD)
+    try:
+        return next(csv.reader(lines, delimiter=delimiter_of(layout), strict=True))
+    except csv.Error:  # a quote that is never closed is a character like any other
+        return LINE_END.split(start, maxsplit=1)[0].decode("utf-8", "replace").split(delimiter_of(layout))
+
+
+def _start(stream: pa.NativeFile) -> bytes:
+    """The beginning of a file, with its first line that is not empty as a whole."""
+    start = b""
+    while block := stream.read(HEADER_BYTES):
+        start += block
+        if LINE_END.search(start.lstrip(b"\r\n")) or len(start) > BLOCK_BYTES:
+            break
+    return start

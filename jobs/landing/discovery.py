@@ -40,7 +40,23 @@ def pattern_for(files: Files, day: date) -> str:
 def files_of(data: Path, files: Files, day: date) -> list[LandingFile]:
     """The files of one kind that `day` names; all of the kind where the path does not name a day."""
     found = sorted(path for path in data.glob(pattern_for(files, day)) if path.is_file())
-    return [LandingFile(path, path.relative_to(data).as_posix(), day if files.dated else None) for path in found]
+    return [LandingFile(path, _name(path, data), day if files.dated else None) for path in found]
+
+
+def _name(path: Path, data: Path) -> str:
+    """A file's name below the data folder.
+
+    Raises:
+        LandingError: it holds bytes that are no text, so that no table could name the file.
+    """
+    name = path.relative_to(data).as_posix()
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise LandingError(
+            f"The name of the landing file {name!r} below {data} is no UTF-8 text. Rename it."
+        ) from error
+    return name
 
 
 def files_for_night(
@@ -86,9 +102,11 @@ def all_files(data: Path, files: Files) -> list[LandingFile]:
     """Every file of a kind, whatever its day, in order of day and name."""
     found = []
     for path in data.glob(_any_day(files)):
-        name = path.relative_to(data).as_posix()
+        if not path.is_file():
+            continue
+        name = _name(path, data)
         day = _day_in(name, files) if files.dated else None
-        if path.is_file() and (day is not None or not files.dated):
+        if day is not None or not files.dated:
             found.append(LandingFile(path, name, day))
     return sorted(found, key=lambda file: (file.day or date.min, file.name))
 

@@ -18,6 +18,11 @@ BLOCK_BYTES = 16 << 20
 BLOCK_ROWS = 65_536
 LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 DAMAGE = NO_TEXT.encode()
+NO_SINGLE_VALUE = {
+    "dict": "holds an object, which is no single value",
+    "list": "holds a list, which is no single value",
+    "Unclear": "stands twice with different values",
+}
 
 
 def json_rows(file: LandingFile, columns: Sequence[str], layout: Files, begin: Place = START) -> Iterator[pa.Table]:
@@ -36,13 +41,26 @@ def json_rows(file: LandingFile, columns: Sequence[str], layout: Files, begin: P
 
 
 def json_object(raw: bytes) -> dict[str, Any] | None:
-    """The object on a line, or None where the line holds something else.
+    """The object on a line, or None where the line holds something else. Members that stand twice may be Unclear.
 
     Raises:
         ValueError: the line is no JSON.
     """
-    content = json.loads(raw, parse_constant=lambda name: None)
+    content = json.loads(raw, parse_constant=lambda name: None, object_pairs_hook=_members)
     return content if isinstance(content, dict) else None
+
+
+class Unclear:
+    """What stands under a name that an object has twice, with other values: nobody can tell which one is meant."""
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        for name, value in pairs:
+            if value != members[name] or isinstance(value, bool) != isinstance(members[name], bool):
+                members[name] = Unclear()
+    return members
 
 
 def _record(raw: bytes, sources: Mapping[str, str], layout: Files) -> dict[str, Any]:
@@ -54,7 +72,11 @@ def _record(raw: bytes, sources: Mapping[str, str], layout: Files) -> dict[str, 
         return _reject(raw, f"no JSON: {error}")
     if content is None:
         return _reject(raw, "JSON, but not an object: each line must hold one")
-    record = {name: _text(_member(content, source)) for name, source in sources.items()}
+    values = {name: _member(content, source) for name, source in sources.items()}
+    for name, value in values.items():
+        if isinstance(value, dict | list | Unclear):
+            return _reject(raw, f"`{sources[name]}` {NO_SINGLE_VALUE[type(value).__name__]}")
+    record = {name: _text(value) for name, value in values.items()}
     if b"\\u" in raw and LONE_SURROGATE.search("".join(value or "" for value in record.values())):
         return _reject(raw, "half a surrogate pair, which is no character")
     return record
@@ -76,4 +98,4 @@ def _reject(raw: bytes, reason: str) -> dict[str, Any]:
 def _text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    return str(int(value)) if isinstance(value, bool) else json.dumps(value)
+    return str(int(value)) if isinstance(value, bool) else repr(value)  # an infinite one as in Parquet: `inf`

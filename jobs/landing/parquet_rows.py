@@ -25,8 +25,9 @@ def parquet_rows(file: LandingFile, columns: Sequence[str], layout: Files, begin
     """
     sources = {name: layout.rename.get(name, name) for name in columns}
     with pq.ParquetFile(file.path) as source:
-        types = dict(_leaves(source.schema_arrow))
-        require_columns(file, list(types), list(sources.values()))
+        leaves = list(_leaves(source.schema_arrow))
+        types = dict(leaves)
+        require_columns(file, [name for name, _ in leaves], list(sources.values()))
         for name in sources.values():
             if pa.types.is_nested(types[name]):
                 raise LandingError(
@@ -65,10 +66,20 @@ def _staged(values: dict[str, pa.Array], file: LandingFile, positions: pa.Array)
 
 
 def _damaged(columns: Sequence[pa.Array], rows: int) -> list[int]:
-    """Rows in which a binary column holds no text."""
-    binary = [column for column in columns if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)]
-    values = [column.to_pylist() for column in binary]
+    """Rows in which a column of bytes, or of what its writer took for text, holds no text."""
+    values = [column.cast(pa.large_binary()).to_pylist() for column in columns if _may_be_damaged(column)]
     return [row for row in range(rows) if any(not _is_text(column[row]) for column in values)] if values else []
+
+
+def _may_be_damaged(values: pa.Array) -> bool:
+    kind = values.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        try:
+            values.validate(full=True)
+        except pa.ArrowInvalid:
+            return True
+        return False
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))
 
 
 def _is_text(value: bytes | None) -> bool:
@@ -79,22 +90,30 @@ def _is_text(value: bytes | None) -> bool:
 
 
 def _shown(values: dict[str, pa.Array], row: int) -> str:
-    cells = [column[row].as_py() for column in values.values()]
-    return ",".join(cell.decode(errors="replace") if isinstance(cell, bytes) else str(cell) for cell in cells)
+    cells = [column.slice(row, 1) for column in values.values()]
+    plain = [(cell.cast(pa.large_binary()) if _may_be_damaged(cell) else cell)[0].as_py() for cell in cells]
+    return ",".join(cell.decode(errors="replace") if isinstance(cell, bytes) else str(cell) for cell in plain)
 
 
 def _column(batch: pa.RecordBatch, source: str) -> pa.Array:
     if source in batch.schema.names:
-        return batch.column(source)
+        return _plain(batch.column(source))
     place = max((name for name in batch.schema.names if source.startswith(f"{name}.")), key=len)
     inner: str | list[str] = source.removeprefix(f"{place}.").split(".")
-    return pc.struct_field(batch.column(place), inner)
+    return _plain(pc.struct_field(batch.column(place), inner))
+
+
+def _plain(values: pa.Array) -> pa.Array:
+    """Values that are not packed in any way."""
+    if pa.types.is_dictionary(values.type):
+        return _plain(values.dictionary_decode())
+    if values.type == pa.string_view():
+        return values.cast(pa.large_string())
+    return values.cast(pa.large_binary()) if values.type == pa.binary_view() else values
 
 
 def as_text(values: pa.Array) -> pa.Array:
     """Values as text. A truth value is 1 or 0; what is no number is nothing."""
-    if pa.types.is_dictionary(values.type):
-        values = values.dictionary_decode()
     if pa.types.is_boolean(values.type):
         values = values.cast(pa.int8())
     if pa.types.is_floating(values.type):

@@ -75,8 +75,8 @@ def rows_of(file: LandingFile, layout: Files, columns: Sequence[str], begin: Pla
         for block in READERS[layout.format](file, read, layout, begin):
             said = _without(layout.missing, block, read) if layout.missing else block
             yield _of_kind(layout.where, said).drop_columns(read[len(columns) :])
-    except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
+    except (pa.ArrowException, OSError, EOFError, UnicodeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise LandingError(
             f"{file.path} cannot be read as {layout.format}: {reason}. "
             "It may be truncated or of another format. Land it again (or take it away) and run the night again; "

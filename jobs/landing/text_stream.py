@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -23,10 +24,14 @@ LITERAL_QUOTE = "\ufdd1"
 """Both are noncharacters, which Unicode keeps for the inside of a program."""
 MOST_LINES = 200
 """A quote that is not closed within so many lines is taken for a character like any other."""
+LINE_END = re.compile(b"\r\n|\n|\r")
+LONGEST_FIELD = 16 << 20
 QUOTE, NEWLINE, RETURN = b'"'[0], b"\n"[0], b"\r"[0]
 
 
-def _mark(error: UnicodeError) -> tuple[str, int]:
+def _mark(error: UnicodeError) -> tuple[str | bytes, int]:
+    if isinstance(error, UnicodeEncodeError):  # half a surrogate pair, which some encodings can write
+        return NO_TEXT.encode(), error.end
     assert isinstance(error, UnicodeDecodeError)
     return NO_TEXT, error.end
 
@@ -51,14 +56,33 @@ def opened(file: LandingFile, layout: Files, begin: Place = START) -> pa.NativeF
     Only a file that is not compressed can be read from elsewhere than its start.
     """
     decoder = codecs.getincrementaldecoder(layout.encoding)("ctr-mark")
+    ends = LineEnds()
     raw = pa.input_stream(str(file.path), compression="detect")
     if begin.bytes:
         raw = pa.OSFile(str(file.path))
         raw.seek(begin.bytes)
     return pa.TransformInputStream(
         raw,
-        lambda block: decoder.decode(bytes(block), final=not block.size).encode(),
+        lambda block: ends.passed(decoder.decode(bytes(block), final=not block.size)).encode("utf-8", "ctr-mark"),
     )
+
+
+@dataclass
+class LineEnds:
+    """Passes text on, with the ends of lines of a file that has none but carriage returns made line feeds.
+
+    The sign that stands for a literal quote is not text either where the file itself has it.
+    """
+
+    old: bool | None = None
+    """Whether lines end with a carriage return alone; None until a line has ended."""
+
+    def passed(self, text: str) -> str:
+        """The text."""
+        if self.old is None and (found := re.search(r"\r\n|\n|\r(?!\Z)", text)):
+            self.old = found[0] == "\r"
+        text = text.replace("\r", "\n") if self.old else text
+        return text.replace(LITERAL_QUOTE, NO_TEXT)
 
 
 def with_quotes_closed(stream: pa.NativeFile, delimiter: str, columns: int) -> tuple[pa.NativeFile, QuoteGuard]:
@@ -118,6 +142,7 @@ class QuoteGuard:
     def _lines_of_row(self, lines: list[str], first: int, final: bool) -> int | None:
         """How many lines the row has that begins with a line; 0 if its quotes do not end, None if more must be seen."""
         last = min(first + MOST_LINES, len(lines))
+        csv.field_size_limit(LONGEST_FIELD)  # of the process: Python's own limit is lower than what values have
         row = csv.reader((lines[place] for place in range(first, last)), delimiter=self.delimiter, strict=True)
         try:
             fields = next(row)
@@ -139,10 +164,13 @@ def well_quoted(text: bytes, delimiter: str) -> bool:
 
 
 def lines_of(stream: pa.NativeFile, block_bytes: int) -> Iterator[bytes]:
-    """The lines of a stream, without their ends."""
+    """The lines of a stream, without their ends: a feed, a return, or both."""
     rest = b""
     while block := stream.read(block_bytes):
-        *whole, rest = (rest + block).split(b"\n")
+        text = rest + block
+        held = b"\r" if text.endswith(b"\r") else b""  # a feed may follow in the next block
+        *whole, rest = LINE_END.split(text.removesuffix(held))
         yield from whole
+        rest += held
     if rest:
-        yield rest
+        yield rest.removesuffix(b"\r")
