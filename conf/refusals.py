@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 import reprlib
 from collections.abc import Iterable, Iterator
 
@@ -13,13 +12,12 @@ MOST_LINES = 20
 LONGEST_LINE = 500
 LONGEST_NAME = 64
 """A longer name is no misspelt one."""
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def explained(error: ValidationError, model: type[BaseModel], source: str) -> str:
     """A validation error in words: source, setting, what is wrong, and the nearest known name for a misspelt one."""
     found = error.errors(include_url=False, include_context=False)
-    lines = [_fitting(f"{source}: {line}") for item in found[:MOST_LINES] for line in _lines(item, model)]
+    lines = [fitting(f"{source}: {line}") for item in found[:MOST_LINES] for line in _lines(item, model)]
     more = len(found) - MOST_LINES
     return "\n".join([*lines, f"{source}: and {more:,} more like these."] if more > 0 else lines)
 
@@ -47,11 +45,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return near[0] if near else ""
 
 
-def _fitting(line: str) -> str:
-    """A line without control characters, its middle left out where it is long."""
-    plain = CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", line)
-    half = LONGEST_LINE // 2
-    return plain if len(plain) <= LONGEST_LINE else f"{plain[:half]} ... {plain[-half:]}"
+def fitting(line: str, longest: int = LONGEST_LINE) -> str:
+    """A line with what cannot be seen told by its number, and its middle left out where it is long."""
+    plain = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)
+    half = longest // 2
+    return plain if len(plain) <= longest else f"{plain[:half]} ... {plain[-half:]}"
 
 
 def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

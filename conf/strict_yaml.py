@@ -15,6 +15,7 @@ from yaml.constructor import ConstructorError
 from yaml.events import AliasEvent
 
 from conf.errors import SettingsError
+from conf.refusals import fitting
 
 MOST_CHARACTERS = 1_000_000
 MOST_LEVELS = 30
@@ -70,7 +71,9 @@ class StrictLoader(yaml.SafeLoader):
         for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
             if isinstance(key, yaml.ScalarNode):
                 if (key.tag, key.value) in seen:
-                    raise ConstructorError(None, None, f"`{_shown(key.value)}` stands twice", key.start_mark)
+                    raise ConstructorError(
+                        None, None, f"`{fitting(str(key.value), LONGEST_SHOWN)}` stands twice", key.start_mark
+                    )
                 seen.add((key.tag, key.value))
         return super().construct_mapping(node, deep)
 
@@ -80,13 +83,8 @@ class StrictLoader(yaml.SafeLoader):
             return super().construct_object(node, deep)
         except (ValueError, KeyError, AttributeError, TypeError, OverflowError) as error:
             kind = node.tag.rpartition(":")[2]
-            said = f"`{_shown(node.value)}` cannot be read as {kind}; write text in quotes"
+            said = f"`{fitting(str(node.value), LONGEST_SHOWN)}` cannot be read as {kind}; write text in quotes"
             raise ConstructorError(None, None, said, node.start_mark) from error
-
-
-def _shown(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 def yaml_value(text: str) -> Any:
@@ -118,7 +116,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise SettingsError(f"{path}: there is no such file.") from error
     except (OSError, ValueError) as error:
-        raise SettingsError(f"{path} cannot be read as YAML: {error}") from error
+        raise SettingsError(fitting(f"{path} cannot be read as YAML: {error}")) from error
     if content is None:
         return {}
     if not isinstance(content, dict):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 from collections.abc import Collection, Iterator, Sequence
@@ -46,6 +45,8 @@ def csv_rows(file: LandingFile, columns: Sequence[str], layout: Files, begin: Pl
         return "skip"
 
     headless = bool(layout.header or begin.bytes)
+    if headless and not _first_lines(file, layout, begin):
+        return  # no header is missed here, and there are no rows
     with opened(file, layout, begin) as text:
         stream, guard = with_quotes_closed(text, delimiter_of(layout), len(names))
         reader = pacsv.open_csv(
@@ -111,8 +112,7 @@ def csv_columns(file: LandingFile, layout: Files) -> list[str]:
     """
     if layout.header:
         return list(layout.header)
-    with opened(file, layout) as stream:
-        start = _start(stream).removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n")
+    start = _first_lines(file, layout)
     if not start.strip():
         raise LandingError(f"{file.path} is empty: not even a header. Land it again, or take it away.")
     lines = io.StringIO(start.decode("utf-8", "replace"), newline="")
@@ -123,11 +123,12 @@ def csv_columns(file: LandingFile, layout: Files) -> list[str]:
         return LINE_END.split(start, maxsplit=1)[0].decode("utf-8", "replace").split(delimiter_of(layout))
 
 
-def _start(stream: pa.NativeFile) -> bytes:
-    """The beginning of a file, with its first line that is not empty as a whole."""
+def _first_lines(file: LandingFile, layout: Files, begin: Place = START) -> bytes:
+    """The beginning of a file's text with a first line that is whole and not empty; nothing where there is none."""
     start = b""
-    while block := stream.read(HEADER_BYTES):
-        start += block
-        if LINE_END.search(start.lstrip(b"\r\n")) or len(start) > BLOCK_BYTES:
-            break
+    with opened(file, layout, begin) as stream:
+        while block := stream.read(HEADER_BYTES):
+            start = (start + block).lstrip(b"\r\n")
+            if LINE_END.search(start) or len(start) > BLOCK_BYTES:
+                break
     return start

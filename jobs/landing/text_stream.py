@@ -26,6 +26,7 @@ MOST_LINES = 200
 """A quote that is not closed within so many lines is taken for a character like any other."""
 LINE_END = re.compile(b"\r\n|\n|\r")
 LONGEST_FIELD = 16 << 20
+FIRST_CHARACTERS = 1 << 20
 QUOTE, NEWLINE, RETURN = b'"'[0], b"\n"[0], b"\r"[0]
 
 
@@ -56,31 +57,35 @@ def opened(file: LandingFile, layout: Files, begin: Place = START) -> pa.NativeF
     Only a file that is not compressed can be read from elsewhere than its start.
     """
     decoder = codecs.getincrementaldecoder(layout.encoding)("ctr-mark")
-    ends = LineEnds()
+    plain = PlainText()
     raw = pa.input_stream(str(file.path), compression="detect")
     if begin.bytes:
         raw = pa.OSFile(str(file.path))
         raw.seek(begin.bytes)
     return pa.TransformInputStream(
         raw,
-        lambda block: ends.passed(decoder.decode(bytes(block), final=not block.size)).encode("utf-8", "ctr-mark"),
+        lambda block: plain.passed(decoder.decode(bytes(block), final=not block.size)).encode("utf-8", "ctr-mark"),
     )
 
 
 @dataclass
-class LineEnds:
-    """Passes text on, with the ends of lines of a file that has none but carriage returns made line feeds.
+class PlainText:
+    """Passes a file's text on, without its byte order mark, and with line feeds where lines end with returns alone.
 
     The sign that stands for a literal quote is not text either where the file itself has it.
     """
 
+    begun: bool = False
     old: bool | None = None
-    """Whether lines end with a carriage return alone; None until a line has ended."""
+    """Whether most lines end with a carriage return alone; None until a line has ended."""
 
     def passed(self, text: str) -> str:
         """The text."""
-        if self.old is None and (found := re.search(r"\r\n|\n|\r(?!\Z)", text)):
-            self.old = found[0] == "\r"
+        if not self.begun:
+            text = text.removeprefix("\ufeff")
+            self.begun = bool(text)
+        if self.old is None and (ends := re.findall(r"\r\n|\n|\r(?!\Z)", text[:FIRST_CHARACTERS])):
+            self.old = 2 * ends.count("\r") > len(ends) - (ends[0] == "\r")
         text = text.replace("\r", "\n") if self.old else text
         return text.replace(LITERAL_QUOTE, NO_TEXT)
 
