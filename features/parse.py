@@ -28,7 +28,7 @@ OFFSET = r" ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)"
 NO_VALUE = r"(?i)^(null|none|nil|nan|n/?a|\\n|-|\?)\z"
 """What stands for a missing number in text files."""
 WHOLE = r"^[-+]?[0-9]+\.0+\z"
-ROUNDED = r"^[-+]?[0-9](\.[0-9]+[eE]\+?|[eE]\+)[0-9]+\z"
+ROUNDED = r"^[-+]?([0-9](\.[0-9]+[eE]\+?|[eE]\+)[0-9]+|[iI]nf(inity)?)\z"
 """A number as a spreadsheet or a data frame writes one that is too long for it: what was an id is none any more."""
 
 
@@ -115,10 +115,13 @@ def _bad_values(ids: Sequence[str], numbers: Sequence[str], decimal: str = ".") 
     """Why values of a row cannot be what the description says of them; null where they can."""
     from pyspark.sql import functions as F
 
-    found = [
-        F.when(text(column).rlike(ROUNDED), F.lit(f"`{column}` holds a rounded number, which is no id"))
-        for column in dict.fromkeys(ids)
-    ]
+    found = []
+    for column in dict.fromkeys(ids):
+        parted = F.col(f"`{column}`").contains(KEY_SEPARATOR)
+        found += [
+            F.when(text(column).rlike(ROUNDED), F.lit(f"`{column}` holds a rounded number, which is no id")),
+            F.when(parted, F.lit(f"`{column}` holds `{KEY_SEPARATOR}`, the sign between the parts of a key")),
+        ]
     for column in dict.fromkeys(numbers):
         garbage = text(column).isNotNull() & number(column, decimal).isNull() & ~text(column).rlike(NO_VALUE)
         found.append(F.when(garbage, F.lit(no_number(column))))

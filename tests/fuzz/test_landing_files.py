@@ -122,7 +122,7 @@ def assert_as_expected(row: dict[str, object], expected: HostileRow) -> None:
         assert values == (str(expected.day), *expected.values[1:]), expected
 
 
-@examples(1)
+@examples(0.4)
 @given(files=st.lists(whole_files(), min_size=12, max_size=12))
 def test_every_row_becomes_what_it_says_or_is_quarantined_with_a_reason(engine, folder, dataset, files):
     found = parsed(engine, folder, dataset, files)
