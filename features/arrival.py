@@ -10,12 +10,21 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def of_day(parsed: DataFrame, day: date, *, with_unknown: bool) -> DataFrame:
-    """The rows of one day; `with_unknown` those too whose day is unknown, which go with the first day in the files."""
+def of_day(parsed: DataFrame, day: date, span: tuple[date, date] | None) -> DataFrame:
+    """The rows of one day.
+
+    With a span, which the first day in the files has, those too whose day is unknown or outside: they are rejected.
+    """
     from pyspark.sql import functions as F
 
     mine = F.col("dt") == F.lit(day)
-    return parsed.where(mine | F.col("dt").isNull() if with_unknown else mine)
+    if span is None:
+        return parsed.where(mine)
+    first, last = span
+    early = F.when(F.col("dt") < F.lit(first), F.lit(f"dated before {first}, years before most rows"))
+    late = F.when(F.col("dt") > F.lit(last), F.lit(f"dated after {last}, years after most rows"))
+    stray = parsed.withColumn("_reject", F.coalesce("_reject", early, late))
+    return stray.where(mine | F.col("dt").isNull() | (F.col("dt") < F.lit(first)) | (F.col("dt") > F.lit(last)))
 
 
 def of_next_day(parsed: DataFrame, night: date) -> DataFrame:

@@ -9,6 +9,7 @@ from typing import Any
 from conf.errors import NotReady
 from jobs.champion import champion_as_of
 from jobs.evaluate import METRICS
+from jobs.landing.waiting import waiting
 from jobs.model_list import ModelFacts
 from jobs.promotions import latest_landed
 from jobs.report import blocked_rows, index_page, night_rows
@@ -46,6 +47,7 @@ def status(workspace: Workspace) -> dict[str, Any]:
         "home": str(workspace.home.path),
         "tables": [table | {"latest_day": _text(table["latest_day"])} for table in tables],
         "balance": balance(workspace),
+        "waiting": waiting(workspace),
         "champion": {
             "model": champion.model,
             "version": champion.version,

@@ -29,6 +29,8 @@ def show_status(found: Facts, console: Console | None = None) -> None:
     console.print(f"[bold]{escape(found['dataset'])}[/bold] in {escape(found['home'])}\n")
     console.print(_tables(found))
     console.print(_balance(found))
+    for row in found["waiting"]:
+        console.print(_waiting(row))
     _champion(console, found["champion"])
     _nights(console, found["nights"], found["trainings"])
     if found["slowest_step"]:
@@ -64,6 +66,12 @@ def _balance(found: Facts) -> Table:
         figures = [f"{row[name]:,}" for name in ("landed", "used", "duplicates", "quarantined")]
         table.add_row(row["source"], *figures, "ok" if row["balanced"] else "[red]does not balance[/red]")
     return table
+
+
+def _waiting(row: Facts) -> str:
+    days = f"of {row['days'][0]} to {row['days'][1]}" if row["days"] else ""
+    undated = f"{row['undated']:,} of them without a day of their own" if row["undated"] else ""
+    return f"{row['rows']:,} rows of {row['source']} wait for a night: {', '.join(filter(None, (days, undated)))}."
 
 
 def _champion(console: Console, champion: Facts | None) -> None:

@@ -53,8 +53,8 @@ def _impressions(workspace: Workspace, night: date, scratch: Path) -> Landed:
         own = within_reach(parsed_impressions(staged, dataset, columns), night, dataset.late_days)
         signatures = [file.signature for file in files]
     else:
-        staged, signatures, first = whole_logs(workspace)["impressions"].of_day(files, night)
-        own = of_day(parsed_impressions(staged, dataset, columns), night, with_unknown=first)
+        staged, signatures, span = whole_logs(workspace)["impressions"].of_day(files, night)
+        own = of_day(parsed_impressions(staged, dataset, columns), night, span)
     flagged = with_duplicate_flag(own, ["impression_id"])
     known = _known_impressions(workspace, night)
     landed = kept(workspace, "impressions", signatures, also_known(flagged, known), scratch / "impressions")
@@ -91,8 +91,8 @@ def _clicks(workspace: Workspace, log: ClickLog, night: date, scratch: Path) -> 
         own = within_reach(parsed_clicks(staged, dataset, columns), night, dataset.late_days)
         signatures = [file.signature for file in files]
     else:
-        staged, signatures, first = whole_logs(workspace)["clicks"].of_day(files, night)
-        own = of_day(parsed_clicks(staged, dataset, columns), night, with_unknown=first)
+        staged, signatures, span = whole_logs(workspace)["clicks"].of_day(files, night)
+        own = of_day(parsed_clicks(staged, dataset, columns), night, span)
     key = ["impression_id", "click_time"]
     before = And(GreaterThanOrEqual("dt", night - timedelta(days=dataset.late_days)), LessThan("dt", night))
     known = workspace.store.read(workspace.engine, "clicks", before).select(*key)

@@ -21,6 +21,7 @@ from conf.landing import ClickLog, Files, TimeColumn
 from features.parse import instant
 from jobs.landing.columns import click_source_columns, impression_source_columns
 from jobs.landing.discovery import LandingFile
+from jobs.landing.log_days import Span, days_taken_with
 from jobs.landing.reader import can_go_on, stage_file
 from jobs.landing.text_stream import START, Place
 from jobs.store.contents import MODULUS, row_hash
@@ -92,15 +93,16 @@ class WholeLog:
                 self._keep(found)
         return found
 
-    def of_day(self, files: Sequence[LandingFile], day: date) -> tuple[DataFrame, list[str], bool]:
-        """Staged rows among which those of a day are, the day's signatures, and whether it is the first of all days."""
+    def of_day(self, files: Sequence[LandingFile], day: date) -> tuple[DataFrame, list[str], Span | None]:
+        """Staged rows among which those of a day are, and the day's signatures.
+
+        With the first of all days go the rows whose day is unknown or far from all others; it has the span of those.
+        """
         from pyspark.sql import functions as F
 
         engine = self.workspace.engine  # first of all: without it there are no columns, and all may be staged already
         kept = self.brought_up_to_date(files)
-        days = sorted(name for file in kept.values() for name in file.days if name != UNKNOWN)
-        first = bool(days) and days[0] == day.isoformat()
-        wanted = [day.isoformat(), *([UNKNOWN] if first else [])]
+        wanted, usual = days_taken_with(_rows_by_day(kept), day)
         pieces: list[str] = []
         inside: Column = F.lit(False)
         for name, file in kept.items():
@@ -109,15 +111,14 @@ class WholeLog:
                 pieces += [str(self.folder / piece) for piece in file.pieces]
         signatures = [_signature(name, file, wanted) for name, file in kept.items()]
         everything = sorted(set(pieces)) or [str(self.folder / kept[files[0].name].pieces[0])]
-        return engine.read.parquet(*everything).where(inside), signatures, first
+        return engine.read.parquet(*everything).where(inside), signatures, usual
 
     def signatures(self, files: Sequence[LandingFile], day: date) -> list[str]:
         """What the files hold of a day, as `of_day` says it. A day that is gone from them has none."""
         kept = self.brought_up_to_date(files)
-        days = sorted(name for file in kept.values() for name in file.days if name != UNKNOWN)
-        if day.isoformat() not in days:
+        if not any(day.isoformat() in file.days for file in kept.values()):
             return []
-        wanted = [day.isoformat(), *([UNKNOWN] if days[0] == day.isoformat() else [])]
+        wanted, _ = days_taken_with(_rows_by_day(kept), day)
         return [_signature(name, file, wanted) for name, file in kept.items()]
 
     def _staged(self, file: LandingFile, known: StagedFile | None) -> StagedFile:
@@ -174,6 +175,10 @@ class WholeLog:
             row["day"]: DayRows(row["first"], row["last"], row["rows"], int(row["hashes"]) % MODULUS) for row in found
         }
 
+    def rows_by_day(self) -> dict[str, int]:
+        """How many rows have been staged so far, by the name of their day."""
+        return _rows_by_day(self._index())
+
     def _index(self) -> dict[str, StagedFile]:
         try:
             content = json.loads((self.folder / INDEX).read_text(encoding="utf-8"))
@@ -223,6 +228,14 @@ def whole_logs(workspace: Workspace) -> dict[str, WholeLog]:
             workspace, dataset.label, tuple(click_source_columns(dataset.label)), dataset.label.time
         )
     return found
+
+
+def _rows_by_day(files: Mapping[str, StagedFile]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for file in files.values():
+        for name, rows in file.days.items():
+            counts[name] = counts.get(name, 0) + rows.rows
+    return counts
 
 
 def _signature(name: str, file: StagedFile, wanted: Sequence[str]) -> str:

@@ -64,9 +64,12 @@ class HostileFile:
         return f"{self.layout['format']} file" + (", damaged" if self.broken else "")
 
 
-def csv_file(draw: st.DrawFn, found: Sequence[HostileRow], kind: str) -> HostileFile:
-    """CSV or TSV: other ends of lines, quotes, orders and encodings; rows of a wrong width; blank lines."""
-    delimiter = "\t" if kind == "tsv" else draw(st.sampled_from((",", ",", ";")))
+def csv_file(draw: st.DrawFn, found: Sequence[HostileRow], kind: str, plain: bool = False) -> HostileFile:
+    """CSV or TSV: other ends of lines, quotes, orders and encodings; rows of a wrong width; blank lines.
+
+    `plain`: with a header, a comma or tab, and in UTF-8, so that several files have one layout.
+    """
+    delimiter = "\t" if kind == "tsv" else draw(st.sampled_from((",", "," if plain else ";")))
     end, text = draw(st.sampled_from(ENDS)), io.StringIO(newline="")
     quoting = draw(st.sampled_from((csv.QUOTE_MINIMAL, csv.QUOTE_ALL)))
     names = draw(st.permutations((*IMPRESSION, *draw(st.sampled_from(((), ("more", ""), ("b" * 70_000,)))))))
@@ -76,7 +79,7 @@ def csv_file(draw: st.DrawFn, found: Sequence[HostileRow], kind: str) -> Hostile
         csv.writer(line, delimiter=delimiter, lineterminator="\r\n", quoting=quoting).writerow(cells)
         text.write(line.getvalue().removesuffix("\r\n") + end)
 
-    header = draw(st.booleans())
+    header = plain or draw(st.booleans())
     if header:
         written(names)
     kept = []
@@ -91,7 +94,7 @@ def csv_file(draw: st.DrawFn, found: Sequence[HostileRow], kind: str) -> Hostile
     content = text.getvalue()
     if draw(st.booleans()):
         content = content.rstrip("\r\n") + ("" if quoting == csv.QUOTE_ALL or kept else end)
-    encoding = draw(st.sampled_from(("utf-8", "utf-8", "utf-8", "utf-16", "utf-32")))
+    encoding = "utf-8" if plain else draw(st.sampled_from(("utf-8", "utf-8", "utf-8", "utf-16", "utf-32")))
     layout: dict[str, Any] = {"format": kind, "encoding": encoding}
     layout |= {"header": tuple(name or f"no_{place}" for place, name in enumerate(names))} if not header else {}
     layout |= {"delimiter": delimiter} if kind == "csv" and delimiter != "," else {}
@@ -104,7 +107,8 @@ def json_file(draw: st.DrawFn, found: Sequence[HostileRow]) -> HostileFile:
     end = draw(st.sampled_from(ENDS)).encode()
     lines = []
     for row in found:
-        members: dict[str, Any] = dict(row.cells)
+        without = draw(st.booleans())  # what is empty may as well not be there
+        members: dict[str, Any] = {name: value for name, value in row.cells.items() if value or not without}
         members |= draw(st.sampled_from(({}, {"more": {"deep": [1, {"x": None}]}}, {"impression_id ": "other", "": 1})))
         names = draw(st.permutations(list(members)))
         escaped = draw(st.booleans())
@@ -145,7 +149,7 @@ def _no_rows(draw: st.DrawFn, kind: str) -> list[HostileRow]:
 
 
 @st.composite
-def whole_files(draw: st.DrawFn, formats: Sequence[str] = FORMATS) -> HostileFile:
+def whole_files(draw: st.DrawFn, formats: Sequence[str] = FORMATS, plain: bool = False) -> HostileFile:
     """A file that can be read, with good and bad rows."""
     kind = draw(st.sampled_from(formats))
     found = []
@@ -154,8 +158,8 @@ def whole_files(draw: st.DrawFn, formats: Sequence[str] = FORMATS) -> HostileFil
         found += _no_rows(draw, kind) if draw(st.sampled_from((False, False, False, True))) else []
     if kind == "parquet":
         return parquet_file(draw, found)
-    file = json_file(draw, found) if kind == "jsonl" else csv_file(draw, found, kind)
-    ending = draw(st.sampled_from(("", "", ".gz", ".bz2")))
+    file = json_file(draw, found) if kind == "jsonl" else csv_file(draw, found, kind, plain)
+    ending = draw(st.sampled_from(("",) if plain else ("", "", ".gz", ".bz2")))
     return replace(file, ending=file.ending + ending, content=ENDINGS[ending](file.content))
 
 
