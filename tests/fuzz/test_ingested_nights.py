@@ -1,4 +1,4 @@
-"""Whole landings with bad rows in every file, through the step that takes them in: the balance is the generator's own."""
+"""Whole landings with bad rows in every file, taken in as a night does: the balance is the one the generator knows."""
 
 from __future__ import annotations
 
