@@ -16,6 +16,7 @@ from table_content import content, differences
 from jobs.ingest import ingest
 from jobs.landing import whole_logs
 from jobs.landing.text_stream import START
+from jobs.landing.waiting import waiting
 from jobs.night import run_step
 from jobs.plan import View, step_plan
 
@@ -155,3 +156,20 @@ def test_a_staged_log_is_read_by_a_process_that_has_used_no_engine_yet(tiny_inli
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) >= 1
+
+
+def test_rows_of_no_day_go_with_the_first_real_one_however_odd_single_times_are(tiny_inline):
+    path = land_inline(tiny_inline.data, ROWS)
+    odd = ("0", "-62135596800000", "-99999999999999999", "253370764800000", "9e18", "never")
+    with path.open("a", encoding="utf-8") as stream:
+        stream.writelines(f"u{number},a,{time},1,0,0\n" for number, time in enumerate(odd))
+    ingest(tiny_inline, FIRST)
+    rejected = sorted(tiny_inline.store.rows("quarantine"), key=lambda row: row["position"])
+    assert [row["position"] for row in rejected] == [len(ROWS) + 2 + number for number in range(len(odd))]
+    reasons = [row["reason"] for row in rejected]
+    assert reasons[0] == "dated before 2016-01-03, years before most rows"
+    assert reasons[3] == "dated after 2036-01-18, years after most rows"
+    assert reasons[5] == "time in time_ms cannot be read"
+    assert waiting(tiny_inline) == [
+        {"source": "impressions", "rows": 2, "days": [str(SECOND), str(THIRD)], "undated": 0}
+    ]

@@ -29,6 +29,6 @@ def told() -> list[str]:
 
 
 def examples(share: float) -> settings:
-    """So many times the profile's number of examples: 25 by default, 1,000 in `make test-fuzz`."""
+    """So many times the profile's number of examples: 25 by default, 250 in `make test-fuzz`."""
     most = max(1, round(share * settings.default.max_examples))
     return settings(max_examples=most, suppress_health_check=list(HealthCheck))
