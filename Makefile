@@ -9,7 +9,7 @@ export GX_ANALYTICS_ENABLED := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up test test-spark test-feast test-fuzz check format lock clean
+.PHONY: help install run up test test-spark test-feast check format lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -41,9 +41,6 @@ test-feast: $(STAMP)  ## Test the Feast repository; Feast wants other versions, 
 
 test-spark: $(STAMP)  ## Run the tests that start Apache Spark (needs Java 17, 21 or 25)
 	$(BIN)/python -m pytest -m spark tests/engines $(PYTEST_ARGS)
-
-test-fuzz: $(STAMP)  ## Ten times as much generated bad input as in `make test`, other each time; tells what became of it
-	$(BIN)/python -m pytest tests/fuzz --hypothesis-profile=fuzz -o timeout=0 $(PYTEST_ARGS)
 
 check: $(STAMP)  ## Formatting, lint, types and import direction
 	$(BIN)/ruff format --check .
