@@ -9,7 +9,7 @@ export GX_ANALYTICS_ENABLED := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up test test-spark test-feast check format lock clean
+.PHONY: help install run up test test-spark test-feast bench bench-quick check format lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -41,6 +41,12 @@ test-feast: $(STAMP)  ## Test the Feast repository; Feast wants other versions, 
 
 test-spark: $(STAMP)  ## Run the tests that start Apache Spark (needs Java 17, 21 or 25)
 	$(BIN)/python -m pytest -m spark tests/engines $(PYTEST_ARGS)
+
+bench: $(STAMP)  ## Measure the pipeline beside other ways to do its work; up to 40 minutes on 2 cores
+	$(BIN)/python -m bench
+
+bench-quick: $(STAMP)  ## The same on small sizes, under five minutes
+	$(BIN)/python -m bench --quick
 
 check: $(STAMP)  ## Formatting, lint, types and import direction
 	$(BIN)/ruff format --check .

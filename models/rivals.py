@@ -33,7 +33,7 @@ RIVALS: tuple[RivalName, ...] = get_args(RivalName)
 MAX_ROUNDS = 1000
 STOPPING_ROUNDS = 30
 
-_LIGHTGBM = {
+LIGHTGBM = {
     "objective": "binary",
     "learning_rate": 0.1,
     "num_leaves": 7,
@@ -46,7 +46,7 @@ _LIGHTGBM = {
     "deterministic": True,
     "force_row_wise": True,
 }
-_CATBOOST = {
+CATBOOST = {
     "learning_rate": 0.1,
     "depth": 6,
     "l2_leaf_reg": 10.0,
@@ -149,7 +149,7 @@ def _fit_lightgbm(
         return np.concatenate([encoder.encode(batch) for batch in batches_of(table)])
 
     boosted = settings.boosted
-    parameters = _LIGHTGBM | {"seed": boosted.seed, "num_threads": boosted.threads, "max_bin": boosted.max_bin}
+    parameters = LIGHTGBM | {"seed": boosted.seed, "num_threads": boosted.threads, "max_bin": boosted.max_bin}
     data = lgb.Dataset(
         encoded(rows), _labels_of(rows), weight=_weights_of(rows), feature_name=list(encoder.feature_names)
     )
@@ -178,7 +178,7 @@ def _fit_catboost(
         )
 
     model = CatBoostClassifier(
-        **_CATBOOST,
+        **CATBOOST,
         iterations=rounds,
         border_count=settings.boosted.max_bin,
         random_seed=settings.boosted.seed,

@@ -218,7 +218,8 @@ def aggregates(frame: DataFrame) -> DataFrame:
     from pyspark.sql import functions as F
 
     found = [F.min("v"), F.max("v"), F.min("s"), F.max("s"), F.avg("id"), F.count("v"), F.count(F.lit(1)), F.sum("id")]
-    return frame.agg(*found, F.countDistinct("s"))
+    powers = F.pow(F.lit(2.0), F.col("id") % 52).cast("long")
+    return frame.agg(*found, F.countDistinct("s"), F.bit_or(powers), F.bit_count(F.bit_or(powers)).cast("double"))
 
 
 def first_rows(frame: DataFrame) -> DataFrame:

@@ -1,0 +1,1 @@
+"""A whole night in one process, by size: landing files in, table, report and decision out."""

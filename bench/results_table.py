@@ -1,0 +1,45 @@
+"""A task's figures for the terminal."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.table import Table
+
+from bench.comparisons import OURS, Rounds, spread
+
+
+def table_of(title: str, found: Rounds) -> Table:
+    """Median seconds, processor seconds and memory of each side, its ratio to ours with least and most, and figures."""
+    table = Table(
+        title=f"{title}: {found.task.name}, {found.task.size:,} rows", box=box.SIMPLE_HEAD, title_justify="left"
+    )
+    table.add_column("side")
+    for heading in ("wall s", "CPU s", "MB", "time / ours", "memory / ours"):
+        table.add_column(heading, justify="right")
+    table.add_column("told")
+    for side in found.sides:
+        figures = ", ".join(f"{name} {_plain(value)}" for name, value in found.runs[-1][side].figures.items())
+        table.add_row(
+            side,
+            f"{found.middle(side):.2f}",
+            f"{found.middle(side, 'cpu_s'):.2f}",
+            f"{found.middle(side, 'peak_mb'):,.0f}",
+            ratio_words(found, side, "wall_s"),
+            ratio_words(found, side, "peak_mb"),
+            figures,
+        )
+    for side, why in found.missing.items():
+        table.add_row(side, "", "", "", "", "", why[-200:])
+    return table
+
+
+def ratio_words(found: Rounds, side: str, figure: str) -> str:
+    """Such as `2.4 (2.2 to 2.5)`; nothing where there is no other side."""
+    if side == OURS or OURS not in found.sides:
+        return ""
+    ratios = spread(found.ratios(side, figure))
+    return f"{ratios['median']:.2f} ({ratios['least']:.2f} to {ratios['most']:.2f})"
+
+
+def _plain(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,1 @@
+"""Scoring: rows with features in Parquet files, and probabilities out."""

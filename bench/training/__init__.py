@@ -1,0 +1,1 @@
+"""Training from Parquet files to a model: ours, and libraries that hold everything in memory."""

@@ -1,0 +1,32 @@
+"""XGBoost as the pipeline trains it: read, encoded and binned batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from bench.training.rows import columns, told
+from models.batches import ParquetBatches, all_labels, training_columns
+from models.boosted import BoostedSettings, fit_boosted
+from models.matrix_encoder import MatrixEncoder
+
+
+def prepared(task: Mapping[str, Any]) -> Callable[[], dict[str, Any]]:
+    """Imports XGBoost; the work reads the files, trains, and predicts the holdout day."""
+    import xgboost  # noqa: F401
+
+    named = columns()
+
+    def work() -> dict[str, Any]:
+        train, validation, holdout = (
+            ParquetBatches(task[part], training_columns(named)) for part in ("train", "validation", "holdout")
+        )
+        encoder = MatrixEncoder.fit(train, named)
+        settings = BoostedSettings(cached_rows=task["cached_rows"], external_memory=task["external_memory"])
+        model = fit_boosted(train, validation, encoder, settings)
+        p = np.concatenate([model.predict(encoder.encode(batch)) for batch in holdout])
+        return told(p, all_labels(holdout), model.rounds)
+
+    return work
