@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from fuzz_tally import CASES, told
+from hypothesis import settings
+
+MOST_IN_A_SHORT_RUN = 200
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -10,3 +14,9 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("generated cases by kind and outcome")
         for line in told():
             terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def fuzz_rows() -> int:
+    """Rows of a day of distinct values: a million in `make test-fuzz`."""
+    return 1_000_000 if settings.default.max_examples > MOST_IN_A_SHORT_RUN else 3_000
