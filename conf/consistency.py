@@ -36,10 +36,21 @@ def _read_columns(dataset: Dataset) -> Iterator[str]:
     named.append(("label", [label.column] if isinstance(label, InlineLabel) else [*label.id, label.time.column]))
     named += [(f"attributes.{name}", [table.key_column]) for name, table in dataset.attributes.items()]
     named.append(("candidates", [pairs.user, pairs.ad] if isinstance(pairs, LandingCandidates) else []))
+    named += [(source, [*files.where]) for source, files in _files(dataset)]
     for source, columns in named:
         for column in sorted(PLACE_COLUMNS & {column for column in columns if column}):
             yield f"{source}: `{column}` is a name that the reader gives; take another one with `rename`"
     yield from _alike(dataset)
+
+
+def _files(dataset: Dataset) -> Iterator[tuple[str, Files]]:
+    yield "impressions", dataset.impressions
+    if isinstance(dataset.label, ClickLog):
+        yield "label", dataset.label
+    for name, table in dataset.attributes.items():
+        yield f"attributes.{name}", table
+    if isinstance(dataset.candidates, LandingCandidates):
+        yield "candidates", dataset.candidates
 
 
 def _alike(dataset: Dataset) -> Iterator[str]:

@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+from pydantic import TypeAdapter, ValidationError
 
+from conf.consistency import PLACE_COLUMNS
 from conf.errors import SettingsError
 from conf.landing import Files
+from conf.notation import Column
 from jobs.description.sampling import names_in
 from jobs.description.times import NUMBER, spelling_of
 from jobs.landing.discovery import LandingFile, all_files
-from jobs.landing.reader import rows_of
+from jobs.landing.reader import named_errors, rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +30,7 @@ SAMPLE_ROWS = 30_000
 SNIFFED_BYTES = 1 << 18
 SNIFFED_LINES = 50
 STRANGE_LINES = 0.01
+SPECIAL = frozenset("{}[]*?`")
 NO_VALUE = ("\\N", "NULL", "null", "NaN", "nan")
 """Words that programs write for no value, and people for nothing else."""
 NO_DATA = (
@@ -97,6 +101,7 @@ def found_in(data: Path) -> list[FoundFiles]:
         raise SettingsError(
             f"{data} holds no file that could be a log{_packed_in(data)}. Give the folder of the files: --data."
         )
+    _require_plain_names(paths, data)
     groups: dict[str, list[str]] = {}
     for path in paths:
         name = path.relative_to(data).as_posix()
@@ -114,9 +119,26 @@ def found_in(data: Path) -> list[FoundFiles]:
     return sorted(found, key=lambda files: -files.bytes)
 
 
+def _require_plain_names(paths: Sequence[Path], data: Path) -> None:
+    """Nothing, if each file can be named by a pattern.
+
+    Raises:
+        SettingsError: a name holds what means something else in a pattern, or what cannot be seen.
+    """
+    for path in paths:
+        name = path.relative_to(data).as_posix()
+        if not name.isprintable() or SPECIAL & {*name}:
+            raise SettingsError(f"No description could name the file {name!a}. Rename it, or take it away.")
+
+
 def _holds_a_list(path: Path) -> bool:
-    with pa.input_stream(str(path), compression="detect") as stream:
-        return bool(stream.read(SNIFFED_BYTES).lstrip().startswith(b"["))
+    return _beginning(path).lstrip().startswith(b"[")
+
+
+def _beginning(path: Path) -> bytes:
+    file = LandingFile(path, path.name, None)
+    with named_errors(file, "text"), pa.input_stream(str(path), compression="detect") as stream:
+        return bytes(stream.read(SNIFFED_BYTES))
 
 
 def _packed_in(data: Path) -> str:
@@ -157,8 +179,7 @@ def pattern_of(names: Sequence[str]) -> str:
 
 def _layout(path: Path, pattern: str) -> Files | None:
     """How a file is laid out, from its first bytes; None for what is no table."""
-    with pa.input_stream(str(path), compression="detect") as stream:
-        start = stream.read(SNIFFED_BYTES)
+    start = _beginning(path)
     if start.startswith(b"PAR1"):
         return Files(files=pattern, format="parquet")
     encoding = _encoding_of(start)
@@ -199,7 +220,7 @@ def _encoding_of(start: bytes) -> str:
 def _is_json(line: str) -> bool:
     try:
         return isinstance(json.loads(line), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 
@@ -226,7 +247,7 @@ def _read(data: Path, layout: Files) -> FoundFiles:
     import pandas as pd
 
     files = all_files(data, layout)
-    names = tuple(name for name in names_in(files[0], layout) if name)
+    names = tuple(name for name in names_in(files[0], layout) if _can_be_said(name))
     blocks, left = [], SAMPLE_ROWS
     for block in _blocks(files, layout, names):
         blocks.append(block.slice(0, left).to_pandas())
@@ -239,6 +260,15 @@ def _read(data: Path, layout: Files) -> FoundFiles:
     layout, good = layout.model_copy(update={"missing": words}), good.replace(dict.fromkeys(words))
     size = sum(file.path.stat().st_size for file in files)
     return FoundFiles(layout, tuple(files), names, good.reset_index(drop=True), size)
+
+
+def _can_be_said(name: str) -> bool:
+    """Whether a description could name a column."""
+    try:
+        TypeAdapter(Column).validate_python(name)
+    except ValidationError:
+        return False
+    return name not in PLACE_COLUMNS
 
 
 def _blocks(files: Sequence[LandingFile], layout: Files, names: Sequence[str]) -> Iterator[pa.Table]:

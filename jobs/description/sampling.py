@@ -22,9 +22,9 @@ from jobs.landing.columns import (
 )
 from jobs.landing.discovery import LandingFile, all_files
 from jobs.landing.json_rows import json_object
-from jobs.landing.reader import column_names, rows_of
+from jobs.landing.reader import column_names, named_errors, rows_of
 from jobs.landing.staged import staged_schema
-from jobs.landing.text_stream import opened
+from jobs.landing.text_stream import LINE_END, opened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,8 +118,8 @@ def names_in(file: LandingFile, layout: Files) -> list[str]:
     if layout.format != "jsonl":
         return column_names(file, layout)
     names: dict[str, None] = {}
-    with opened(file, layout) as stream:
-        lines = stream.read(NAMING_BYTES).split(b"\n")
+    with named_errors(file, layout.format), opened(file, layout) as stream:
+        lines = LINE_END.split(stream.read(NAMING_BYTES))
     for line in islice((line for line in lines if line.strip()), NAMING_LINES):
         try:
             content = json_object(line)

@@ -53,7 +53,7 @@ def _head(draft: Draft) -> list[str]:
     return [
         "# Drafted by `ctr dataset init` from the first rows of the files. The comments say what was guessed and why:",
         "# check them, then run `ctr dataset check` on this file.",
-        f"name: {draft.name}",
+        f"name: {quoted(draft.name)}",
         'description: ""',
         _said("time_zone: UTC", "check: whose midnight ends a day; times without an offset are read in it"),
         "",
@@ -79,7 +79,7 @@ def _files(layout: Files, count: int, rename: Mapping[str, str], indent: str) ->
         asked = ", ".join(f"{quoted(column)}: {listed(values)}" for column, values in layout.where.items())
         lines.append(_said(f"{indent}where: {{{asked}}}", "the files hold other rows too"))
     if rename:
-        named = ", ".join(f"{new}: {quoted(old)}" for new, old in rename.items())
+        named = ", ".join(f"{quoted(new)}: {quoted(old)}" for new, old in rename.items())
         lines += _wrapped(f"{indent}rename: {{{named}}}", indent)
     return lines
 
@@ -169,8 +169,8 @@ def _label(draft: Draft) -> list[str]:
 def _attributes(draft: Draft) -> list[str]:
     lines = []
     for title, (table, key, column, columns) in draft.attributes.items():
-        lines += [f"  {title}:", *_files(table.files.layout, len(table.files.files), columns.rename, "    ")]
-        lines.append(_said(f"    key: {key}", f"`{column}` has the same values"))
+        lines += [f"  {quoted(title)}:", *_files(table.files.layout, len(table.files.files), columns.rename, "    ")]
+        lines.append(_said(f"    key: {quoted(key)}", f"`{column}` has the same values"))
         if column != key:
             lines.append(f"    key_column: {quoted(column)}")
         context = _context(columns, "      ")
@@ -187,8 +187,8 @@ def _attributes(draft: Draft) -> list[str]:
 def _combinations(draft: Draft) -> list[str]:
     lines = [_said("histories:", "whose past clicks tell something; `parent` stands in where there are few")]
     for name, (keys, parent) in draft.histories.items():
-        above = f", parent: {parent}" if parent else ""
-        lines.append(f"  {name}: {{keys: {listed(keys)}{above}}}")
+        above = f", parent: {quoted(parent)}" if parent else ""
+        lines.append(f"  {quoted(name)}: {{keys: {listed(keys)}{above}}}")
     if draft.slices:
         lines.append(_said(f"slices: {listed(draft.slices)}", "quality is also measured for each value of these"))
     if draft.crosses:

@@ -46,7 +46,10 @@ def json_object(raw: bytes) -> dict[str, Any] | None:
     Raises:
         ValueError: the line is no JSON.
     """
-    content = json.loads(raw, parse_constant=lambda name: None, object_pairs_hook=_members)
+    try:
+        content = json.loads(raw, parse_constant=lambda name: None, object_pairs_hook=_members)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
     return content if isinstance(content, dict) else None
 
 
@@ -68,7 +71,7 @@ def _record(raw: bytes, sources: Mapping[str, str], layout: Files) -> dict[str, 
         return _reject(raw, f"bytes that are no text in {layout.encoding}")
     try:
         content = json_object(raw)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         return _reject(raw, f"no JSON: {error}")
     if content is None:
         return _reject(raw, "JSON, but not an object: each line must hold one")

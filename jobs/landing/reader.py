@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -70,15 +71,26 @@ def can_go_on(file: LandingFile, layout: Files) -> bool:
 
 def rows_of(file: LandingFile, layout: Files, columns: Sequence[str], begin: Place = START) -> Iterator[pa.Table]:
     """Blocks of one landing file's rows in the staged schema, under the names of the description."""
-    try:
+    with named_errors(file, layout.format):
         read = list(dict.fromkeys([*columns, *layout.where]))
         for block in READERS[layout.format](file, read, layout, begin):
             said = _without(layout.missing, block, read) if layout.missing else block
             yield _of_kind(layout.where, said).drop_columns(read[len(columns) :])
+
+
+@contextmanager
+def named_errors(file: LandingFile, kind: str) -> Iterator[None]:
+    """Puts what goes wrong in reading a file into words.
+
+    Raises:
+        LandingError: the file is truncated or unreadable.
+    """
+    try:
+        yield
     except (pa.ArrowException, OSError, EOFError, UnicodeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise LandingError(
-            f"{file.path} cannot be read as {layout.format}: {reason}. "
+            f"{file.path} cannot be read as {kind}: {reason}. "
             "It may be truncated or of another format. Land it again (or take it away) and run the night again; "
             "nothing of this night was published."
         ) from error
@@ -106,6 +118,7 @@ def column_names(file: LandingFile, layout: Files) -> list[str]:
     """The columns of a CSV or Parquet file as the file names them, or as the description does where it has no header.
 
     Raises:
-        LandingError: the file is empty.
+        LandingError: the file is empty, or cannot be read.
     """
-    return parquet_columns(file) if layout.format == "parquet" else csv_columns(file, layout)
+    with named_errors(file, layout.format):
+        return parquet_columns(file) if layout.format == "parquet" else csv_columns(file, layout)
