@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fuzz_tally import CASES, told
-from hypothesis import settings
-
-MOST_IN_A_SHORT_RUN = 200
+from fuzz_tally import CASES, LONG, told
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -19,4 +16,4 @@ def pytest_terminal_summary(terminalreporter):
 @pytest.fixture
 def fuzz_rows() -> int:
     """Rows of a day of distinct values: a million in `make test-fuzz`."""
-    return 1_000_000 if settings.default.max_examples > MOST_IN_A_SHORT_RUN else 3_000
+    return 1_000_000 if LONG else 3_000

@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from fuzz_tally import NAMED, count
-from hypothesis import settings
+from fuzz_tally import LONG, NAMED, count
 
 REPOSITORY = Path(__file__).parents[2]
 CLICK_LOG = REPOSITORY / "tests" / "data" / "click_log.yaml"
@@ -81,10 +80,8 @@ CASES = [
 SHORT = 3
 
 
-@pytest.mark.parametrize("number", range(len(CASES)))
+@pytest.mark.parametrize("number", range(len(CASES) if LONG else SHORT))
 def test_bad_input_ends_a_command_with_words_and_a_code(tmp_path, number):
-    if number >= SHORT and settings.default.max_examples <= 200:
-        pytest.skip("tried by `make test-fuzz`")
     run, content, code, said = CASES[number]
     ended = run(tmp_path, content)
     told = ended.stderr.decode(errors="replace")

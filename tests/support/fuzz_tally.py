@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, settings
 CASES: Counter[tuple[str, str]] = Counter()
 """By kind of input and outcome."""
 
+LONG = settings.default.max_examples > 200
+"""Whether this is `make test-fuzz`."""
 TABLE, QUARANTINED, NAMED = "right table", "quarantined row", "named error"
 
 
