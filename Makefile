@@ -9,7 +9,7 @@ export GX_ANALYTICS_ENABLED := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up test test-spark test-feast bench bench-quick check format lock clean
+.PHONY: help install run up test test-spark test-feast test-fuzz bench bench-quick check format lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ bench: $(STAMP)  ## Measure the pipeline beside other ways to do its work; up to
 
 bench-quick: $(STAMP)  ## The same on small sizes, under five minutes
 	$(BIN)/python -m bench --quick
+
+test-fuzz: $(STAMP)  ## Ten times as much generated bad input as in `make test`, other each time, and what became of it
+	$(BIN)/python -m pytest tests/fuzz --hypothesis-profile=fuzz -o timeout=0 $(PYTEST_ARGS)
 
 check: $(STAMP)  ## Formatting, lint, types and import direction
 	$(BIN)/ruff format --check .
