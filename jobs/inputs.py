@@ -24,7 +24,7 @@ from jobs.landing.landed import ALWAYS
 from jobs.night_facts import NEW_ADS, first_looked_at
 from jobs.store.contents import EMPTY
 from jobs.store.spans import between
-from jobs.training_data import mature_days
+from jobs.training_data import days_that_matured, mature_days, training_reach
 from jobs.trainings import trainings
 from jobs.workspace import Workspace
 
@@ -163,9 +163,7 @@ def _monitor(workspace: Workspace, night: date) -> list[Source]:
 
 
 def _train(workspace: Workspace, night: date) -> list[Source]:
-    training, maturity = workspace.settings.training, workspace.dataset.maturity_days
-    kept = training.window_days + maturity + training.validation_days + training.holdout_days
-    first = min(mature_days(workspace, night)[-kept:], default=night)
+    first = min(mature_days(workspace, night)[-training_reach(workspace) :], default=night)
     examples = [*_examples(workspace, first, night), _counts(workspace, first, night)]
     # Its own promotion, if it came to one, is not what the training was judged against.
     yesterday = night - timedelta(days=1)
@@ -209,7 +207,7 @@ def _champion(workspace: Workspace, source: Source, night: date) -> Digests:
 
 
 def _mature_days(workspace: Workspace, source: Source, night: date) -> Digests:
-    days = [day for day in mature_days(workspace, source.last) if day >= source.first]
+    days = [day for day in days_that_matured(workspace, source.last) if day >= source.first]
     return {"mature days": digest_of([str(day) for day in days])}
 
 

@@ -1,76 +1,94 @@
-"""Maintain: expire old snapshots, remove files of no snapshot, old reports and forgotten scratch folders."""
+"""Maintain: what the home holds stays bounded; nothing that a model, a rollback or a night to come needs is touched."""
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from jobs.monitor import EVIDENTLY_PAGE
 from jobs.store.commits import forget
+from jobs.upkeep.compaction import MEGABYTE, Compacted, compact
+from jobs.upkeep.leftovers import (
+    forget_digests,
+    remove_old_logs,
+    remove_old_scratch,
+    remove_old_verdicts,
+    remove_unused_staged,
+)
+from jobs.upkeep.orphans import remember, remembered, sweep
+from jobs.upkeep.retention import expire_days
+from jobs.upkeep.withdrawn import remove_withdrawn
 from jobs.workspace import Workspace
 
-if TYPE_CHECKING:
-    from pyiceberg.table import Table
 
+def maintain(workspace: Workspace, now: float | None = None) -> dict[str, object]:
+    """Remove what nothing needs any more, and join small files; returns how much of it there was.
 
-def maintain(workspace: Workspace) -> dict[str, object]:
-    """Remove what nothing needs any more; returns how much of it there was.
-
-    A snapshot is kept while it is young, the latest of its table, or one that a model was trained on.
+    `now` is the time that ages are counted from, in epoch seconds. First days and models go, then files are joined,
+    then snapshots are forgotten, and last the files that none of these names any more, as far as they are due.
     """
-    snapshots, files = 0, 0
-    for name in workspace.store.specs:
-        if workspace.store.exists(name):
-            table = workspace.store.table(name)
-            snapshots += expire_snapshots(
-                table,
-                workspace.settings.maintenance.keep_snapshots_days,
-                workspace.store.needed_snapshots(name),
-            )
-            files += remove_orphans(workspace.store.table(name), workspace.settings.maintenance.orphan_hours)
+    now = time.time() if now is None else now
+    withdrawn = remove_withdrawn(workspace)
+    retained = expire_days(workspace)
+    compacted = compact_tables(workspace)
     return {
-        "snapshots_expired": snapshots,
-        "orphan_files_removed": files,
+        "withdrawn_models_removed": withdrawn,
+        **retained,
+        "small_files_joined": compacted.before,
+        "files_they_became": compacted.after,
+        "manifests_merged_away": compacted.manifests,
+        "snapshots_expired": sum(expire_snapshots(workspace, name, now) for name in _tables(workspace)),
+        **sweep_tables(workspace, now),
+        "digests_forgotten": forget_digests(workspace),
         "report_folders_removed": remove_old_reports(workspace),
         "evidently_pages_removed": thin_reports(workspace),
-        "scratch_folders_removed": remove_old_scratch(workspace),
+        "staged_copies_removed": remove_unused_staged(workspace, now),
+        "logs_removed": remove_old_logs(workspace, now),
+        "scratch_folders_removed": remove_old_scratch(workspace, now),
     }
 
 
-def expire_snapshots(table: Table, keep_days: int, needed: set[int]) -> int:
-    """Forget snapshots older than `keep_days` days, but never the latest one or a needed one."""
+def _tables(workspace: Workspace) -> list[str]:
+    return [name for name in workspace.store.specs if workspace.store.exists(name)]
+
+
+def compact_tables(workspace: Workspace) -> Compacted:
+    """Join the small files and manifests of all tables."""
+    settings, store = workspace.settings.maintenance, workspace.store
+    small = settings.small_file_mb * MEGABYTE
+    done = [compact(store, name, settings.compact_files, small) for name in _tables(workspace)]
+    return Compacted(
+        *(sum(part) for part in zip(*((one.before, one.after, one.manifests) for one in done), strict=True))
+    )
+
+
+def sweep_tables(workspace: Workspace, now: float) -> dict[str, int]:
+    """Remove the orphans of all tables that are due, and remember those that are not."""
+    seen = remembered(workspace.home.orphans)
+    hours, namespace = workspace.settings.maintenance.orphan_hours, workspace.store.namespace
+    removed, waiting = 0, dict(seen)
+    for name in _tables(workspace):
+        key = f"{namespace}.{name}"
+        swept = sweep(lambda name=name: workspace.store.table(name), seen.get(key, {}), hours, now)  # type: ignore[misc]
+        removed += swept.removed
+        waiting[key] = dict(swept.waiting)
+    remember(workspace.home.orphans, waiting)
+    return {"orphan_files_removed": removed, "orphan_files_waiting": sum(map(len, waiting.values()))}
+
+
+def expire_snapshots(workspace: Workspace, name: str, now: float) -> int:
+    """Forget old snapshots of a table, but never the latest one or one that a model was trained on."""
+    table = workspace.store.table(name)
     latest = table.current_snapshot()
     if latest is None:
         return 0
-    oldest = (time.time() - keep_days * 86_400) * 1_000
-    kept = needed | {latest.snapshot_id}
+    oldest = (now - workspace.settings.maintenance.keep_snapshots_days * 86_400) * 1_000
+    kept = workspace.store.needed_snapshots(name) | {latest.snapshot_id}
     old = [one.snapshot_id for one in table.snapshots() if one.timestamp_ms < oldest and one.snapshot_id not in kept]
     forget(table, old)
     return len(old)
-
-
-def remove_orphans(table: Table, hours: int) -> int:
-    """Delete data files of a table in the local warehouse that no snapshot names and that are old enough to be no
-    night's work under way."""
-    location = table.location()
-    if not location.startswith("file://"):
-        return 0
-    named = {row.removeprefix("file://") for row in table.inspect.all_files().column("file_path").to_pylist()}
-    youngest = time.time() - hours * 3_600
-    removed = 0
-    for file in _data_files(Path(location.removeprefix("file://")) / "data"):
-        if str(file) not in named and file.stat().st_mtime < youngest:
-            file.unlink()
-            removed += 1
-    return removed
-
-
-def _data_files(folder: Path) -> Iterator[Path]:
-    return (file for file in folder.rglob("*") if file.is_file())
 
 
 def remove_old_reports(workspace: Workspace) -> int:
@@ -78,6 +96,8 @@ def remove_old_reports(workspace: Workspace) -> int:
     old = _older_nights(workspace, workspace.settings.monitoring.keep_reports_days)
     for folder in old.values():
         shutil.rmtree(folder)
+    if old:
+        remove_old_verdicts(workspace, min(_nights(workspace).keys(), default=max(old)).isoformat())
     return len(old)
 
 
@@ -98,9 +118,13 @@ def thin_reports(workspace: Workspace) -> int:
 
 def _older_nights(workspace: Workspace, keep_days: int) -> dict[date, Path]:
     """The report folders of nights more than `keep_days` days before the latest one."""
-    nights = {day: folder for folder in workspace.reports.glob("????-??-??") if (day := _day_of(folder.name))}
+    nights = _nights(workspace)
     oldest = max(nights, default=date.min + timedelta(days=keep_days)) - timedelta(days=keep_days)
     return {day: folder for day, folder in nights.items() if day < oldest}
+
+
+def _nights(workspace: Workspace) -> dict[date, Path]:
+    return {day: folder for folder in workspace.reports.glob("????-??-??") if (day := _day_of(folder.name))}
 
 
 def _day_of(name: str) -> date | None:
@@ -108,12 +132,3 @@ def _day_of(name: str) -> date | None:
         return datetime.strptime(name, "%Y-%m-%d").date()
     except ValueError:
         return None
-
-
-def remove_old_scratch(workspace: Workspace) -> int:
-    """Delete scratch folders that a killed step left behind."""
-    youngest = time.time() - workspace.settings.maintenance.orphan_hours * 3_600
-    old = [folder for folder in workspace.home.scratch.glob("*") if folder.stat().st_mtime < youngest]
-    for folder in old:
-        shutil.rmtree(folder, ignore_errors=True)
-    return len(old)

@@ -14,6 +14,7 @@ from jobs.feature_tables import features
 from jobs.ingest import ingest
 from jobs.inputs import inputs
 from jobs.label import label
+from jobs.lost_days import require_not_lost
 from jobs.model_cards import publish_cards
 from jobs.monitor import monitor
 from jobs.promotions import latest_landed
@@ -38,8 +39,13 @@ Announce = Callable[[str], None]
 
 
 def run_step(workspace: Workspace, step: str, night: date) -> StepResult:
-    """Run one step of a night and keep its record."""
+    """Run one step of a night and keep its record.
+
+    Raises:
+        NotReady: retention has removed what it reads.
+    """
     watch = Stopwatch(workspace.store.meter)
+    require_not_lost(workspace, step, night)
     read = inputs(workspace, step, night)
     result = STEPS[step](workspace, night)
     save_record(workspace, watch.record(result, read))

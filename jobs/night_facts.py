@@ -13,7 +13,7 @@ from features.evidence import evidence_slices
 from jobs.champion import ModelVersion
 from jobs.evaluate import FINAL, PROVISIONAL, overall_row
 from jobs.store.spans import between
-from jobs.training_data import mature_days
+from jobs.training_data import days_that_matured
 from jobs.trainings import gate_passed, promised_ne, trainings
 from jobs.workspace import Workspace
 from monitoring.measures import DriftMeasures
@@ -93,7 +93,7 @@ def facts_of(
     before = trainings(workspace, LessThan("dt", night))
     facts = NightFacts(
         day=night,
-        mature_days=len(mature_days(workspace, night)),
+        mature_days=len(days_that_matured(workspace, night)),
         has_champion=champion is not None,
         champion=champion.label if champion else "",
         champion_trained_on=champion.trained_on if champion else None,

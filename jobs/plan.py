@@ -12,6 +12,7 @@ from jobs.inputs import DEFINITION, Source, changes, inputs, sources
 from jobs.landing.discovery import LandingFile, files_of
 from jobs.landing.landed import ALWAYS
 from jobs.landing.whole_logs import whole_logs
+from jobs.lost_days import lost
 from jobs.night import RETRAIN, STEPS, nights_between
 from jobs.store.spans import between
 from jobs.trainings import by_night, decided_by_night, trainings
@@ -171,6 +172,9 @@ def step_plan(view: View, step: str, night: date, ahead: Iterable[Write] = ()) -
     if step == TRAIN:
         return _training_plan(view, night, ahead)
     record = view.records.get((night, step))
+    gone = lost(view.workspace, step, night)
+    if gone:  # what was done can no longer be compared, and what was not can no longer be done
+        return StepPlan(step, "done") if record is not None else StepPlan(step, "blocked", (gone,))
     if step == "ingest":
         return _ingest_plan(view, night, record, ahead)
     if record is None:
@@ -272,6 +276,8 @@ def _training_plan(view: View, night: date, ahead: Iterable[Write]) -> StepPlan:
     record = view.records.get((night, TRAIN))
     if record is None:
         return StepPlan(TRAIN, "missing", ("it did not come to its end",))
+    if lost(view.workspace, TRAIN, night):
+        return StepPlan(TRAIN, "done")
     return _compared(view, TRAIN, night, record, ahead)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from features.histories import ALL
 from jobs.feature_list import model_columns, watched_columns
+from jobs.store.kept_days import removed_days
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -37,6 +38,23 @@ def mature_days(workspace: Workspace, night: date) -> list[date]:
     ripe = night - timedelta(days=workspace.dataset.maturity_days)
     broken = broken_days(workspace, LessThan("dt", night))
     return [day for day in described_days(workspace) if day <= ripe and day not in broken]
+
+
+def days_that_matured(workspace: Workspace, night: date) -> list[date]:
+    """The mature days of a night, and those that were until retention removed them: what is judged by how many there
+    were must not change with them."""
+    from pyiceberg.expressions import LessThan
+
+    ripe = night - timedelta(days=workspace.dataset.maturity_days)
+    broken = broken_days(workspace, LessThan("dt", night))
+    gone = [day for day in removed_days(workspace.store, "training_examples") if day <= ripe and day not in broken]
+    return sorted({*gone, *mature_days(workspace, night)})
+
+
+def training_reach(workspace: Workspace) -> int:
+    """How many of the latest mature days a training looks at, at most."""
+    training = workspace.settings.training
+    return training.window_days + workspace.dataset.maturity_days + training.validation_days + training.holdout_days
 
 
 def broken_days(workspace: Workspace, where: BooleanExpression) -> dict[date, list[str]]:

@@ -82,6 +82,11 @@ class Home:
         return self.path / "staged"
 
     @property
+    def orphans(self) -> Path:
+        """Files that maintenance found to belong to nothing, and when first; it may be deleted."""
+        return self.path / "orphans.json"
+
+    @property
     def marker(self) -> Path:
         """Tells the version of the home's schema."""
         return self.path / "home.json"

@@ -13,8 +13,9 @@ from jobs.code_version import code_version
 from jobs.moving.archive import ArchiveWriter, new_archive
 from jobs.moving.mlflow_files import DATABASE, copy_database
 from jobs.moving.overlay import portable
-from jobs.moving.table_paths import files_of, inside
+from jobs.moving.table_paths import inside
 from jobs.step import scratch_folder
+from jobs.store.table_files import files_of
 from jobs.store.versions import SCHEMA_VERSION
 from jobs.workspace import Workspace, remembered_sources
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,31 +11,9 @@ from conf.errors import StoreError
 
 if TYPE_CHECKING:
     from pyiceberg.io import FileIO
-    from pyiceberg.table import Table
 
 DELETED = 2
 """Status of a manifest's entry whose file belongs to earlier snapshots alone."""
-
-
-def files_of(table: Table) -> Iterator[str]:
-    """Every file that the snapshots of a table are made of, each once: current metadata, manifests, data."""
-    yield table.metadata_location
-    seen: set[str] = set()
-    for snapshot in table.snapshots():
-        if snapshot.manifest_list in seen:
-            continue
-        seen.add(snapshot.manifest_list)
-        yield snapshot.manifest_list
-        for manifest in snapshot.manifests(table.io):
-            if manifest.manifest_path in seen:
-                continue
-            seen.add(manifest.manifest_path)
-            yield manifest.manifest_path
-            for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=True):
-                path = entry.data_file.file_path
-                if path not in seen:
-                    seen.add(path)
-                    yield path
 
 
 def inside(path: str, location: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from conf.errors import StoreError
@@ -17,12 +17,16 @@ SECONDS_TO_WAIT = 120.0
 
 
 def attempts_after_conflicts() -> Retrying:
-    """Tries a commit again, from loading the table on, where another process was faster."""
-    from pyiceberg.exceptions import CommitFailedException
+    """Tries a commit again, from loading the table on, where another process was faster.
+
+    Also where PyIceberg did not find the files that were to go, and so committed nothing: it looks for them in several
+    threads that share what they compare with, and now and then, with many manifests, one of them overlooks a file.
+    """
+    from pyiceberg.exceptions import CommitFailedException, ValidationException
     from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
     return Retrying(
-        retry=retry_if_exception_type(CommitFailedException),
+        retry=retry_if_exception_type((CommitFailedException, ValidationException)),
         stop=stop_after_delay(SECONDS_TO_WAIT),
         wait=wait_random_exponential(multiplier=0.05, max=2),
         reraise=True,
@@ -69,6 +73,45 @@ def bytes_added(table: Table) -> int:
     """The size of the files that the table's latest snapshot brought."""
     latest = table.current_snapshot()
     return int((latest.summary or {}).get("added-files-size") or 0) if latest else 0
+
+
+def exchanged(load: Callable[[], Table], old: Sequence[str], new: Sequence[str]) -> bool:
+    """Put new files in place of old ones that hold the same rows, in one snapshot.
+
+    False, and nothing changed, where one of the old files is no longer part of the table: somebody else has written its
+    partition meanwhile.
+    """
+    from pyiceberg.io.pyarrow import parquet_file_to_data_file
+
+    for attempt in attempts_after_conflicts():
+        with attempt:
+            table = load()
+            present = {task.file.file_path: task.file for task in table.scan().plan_files()}
+            if not present.keys() >= set(old):
+                return False
+            added = [parquet_file_to_data_file(table.io, table.metadata, file) for file in new]
+            with table.transaction() as transaction, transaction.update_snapshot().overwrite() as change:
+                for path in old:
+                    change.delete_data_file(present[path])
+                for file in added:
+                    change.append_data_file(file)
+    return True
+
+
+def removed(load: Callable[[], Table], where: BooleanExpression, properties: Mapping[str, str]) -> int:
+    """Take the rows under `where` out of the latest snapshot and set properties, in one commit; returns their files."""
+    for attempt in attempts_after_conflicts():
+        with attempt:
+            table = load()
+            old = list(table.scan(row_filter=where).plan_files())
+            if not old:
+                return 0
+            with table.transaction() as transaction:
+                transaction.set_properties(dict(properties))
+                with transaction.update_snapshot().overwrite() as change:
+                    for task in old:
+                        change.delete_data_file(task.file)
+    return len(old)
 
 
 def forget_surplus(table: Table, keep: int, needed: Callable[[], Collection[int]]) -> None:

@@ -15,6 +15,7 @@ from jobs.store.catalog import opened
 from jobs.store.commits import attempts_after_conflicts, bytes_added, committed, forget_surplus, written
 from jobs.store.meter import Meter
 from jobs.store.schemas import TableSpec, specs
+from jobs.store.table_files import scanned
 from jobs.store.versions import PROPERTY, SCHEMA_VERSION, require_known, version_of_table
 
 if TYPE_CHECKING:
@@ -159,11 +160,16 @@ class Store:
         """The chosen rows as an Arrow table: for small tables, and for people."""
         from pyiceberg.expressions import AlwaysTrue
 
-        from jobs.store.types import arrow_schema
+        from jobs.store.types import ARROW_TYPES, arrow_schema
 
         if not self.exists(name):
             return arrow_schema(self.specs[name].columns).empty_table()
         table = self.table(name)
+        if snapshot is None:
+            kinds = self.specs[name].columns
+            return scanned(
+                table, where or AlwaysTrue(), columns, {key: ARROW_TYPES[kind] for key, kind in kinds.items()}
+            )
         return table.scan(
             row_filter=where or AlwaysTrue(), selected_fields=tuple(columns), snapshot_id=snapshot
         ).to_arrow()

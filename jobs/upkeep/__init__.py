@@ -1,0 +1,1 @@
+"""What the weekly maintenance does to the home, subject by subject."""
