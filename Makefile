@@ -9,7 +9,7 @@ export GX_ANALYTICS_ENABLED := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up test test-spark test-feast test-fuzz bench bench-quick check format lock clean
+.PHONY: help install run up test test-spark test-soak test-feast test-fuzz bench bench-quick check format lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ up: $(STAMP)  ## Start Airflow, the MLflow pages and the report pages on this ma
 
 test: $(STAMP)  ## Run all tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-soak: $(STAMP)  ## Run a year of small nights (half an hour; goes on with CTR_SOAK_FOLDER=...)
+	$(BIN)/python -m pytest -m long tests/reliability/test_year_of_nights.py $(PYTEST_ARGS)
 
 test-feast: $(STAMP)  ## Test the Feast repository; Feast wants other versions, so in an environment of its own
 	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(FEAST)

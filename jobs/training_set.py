@@ -64,9 +64,14 @@ def of_version(workspace: Workspace, version: str) -> TrainingSet:
 
     Raises:
         SettingsError: there is no such version.
-        NotReady: it was trained before its days were kept.
+        NotReady: it was trained before its days were kept, or it was withdrawn and removed.
     """
     training = training_of(workspace, version)
+    if training["withdrawn"] and training["snapshot"] is None:
+        raise NotReady(
+            f"Version {version} was withdrawn when its night was run again, and its model has been removed "
+            "(maintenance.keep_withdrawn_days)."
+        )
     if not training["split"] or training["snapshot"] is None:
         raise NotReady(f"Version {version} was trained before its days and snapshot were kept. Train it again.")
     split = json.loads(training["split"])

@@ -22,11 +22,11 @@ from jobs.night import nights_done, run_night
 from jobs.workspace import Home, Workspace
 
 FIRST = date(2026, 1, 1)
-USERS, ADS, SLOTS = 20, 6, ("top", "side")
+USERS, ADS, SLOTS = 12, 4, ("top", "side")
 IMPRESSIONS = 60
 WEEK = 7
 DAY_SECONDS = 86_400
-CLICK_LOG = Path(__file__).parents[1] / "data" / "click_log.yaml"
+DESCRIPTION = Path(__file__).parents[1] / "data" / "year_log.yaml"
 SETTINGS = {
     "feed": OPEN_GATE,
     "training": {
@@ -83,7 +83,7 @@ def workspace_of(folder: Path) -> Workspace:
     """The workspace of a long run."""
     landing = folder / "landing"
     landing.mkdir(parents=True, exist_ok=True)
-    return Workspace(Home(folder / "home"), Settings.model_validate(SETTINGS), load_dataset(str(CLICK_LOG)), landing)
+    return Workspace(Home(folder / "home"), Settings.model_validate(SETTINGS), load_dataset(str(DESCRIPTION)), landing)
 
 
 def land_night(data: Path, night: date) -> None:
@@ -103,7 +103,7 @@ def land_night(data: Path, night: date) -> None:
     land(data, night, impressions=shown, clicks=clicks, campaigns=campaigns, candidates=everything)
 
 
-def run_year(folder: Path, nights: int, seconds: float = float("inf")) -> Iterator[Weight]:
+def run_year(folder: Path, nights: int, seconds: float) -> Iterator[Weight]:
     """Run nights in order, going on where an earlier run stopped, until there are so many or the time is over.
 
     The clock of maintenance is a day further on after each night, and so are the times of the files: what a year of
