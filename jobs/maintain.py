@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from conf.errors import NotReady
 from jobs.monitor import EVIDENTLY_PAGE
-from jobs.store.commits import forget
+from jobs.store.commits import attempts_after_conflicts, forget
 from jobs.upkeep.compaction import MEGABYTE, Compacted, compact
 from jobs.upkeep.leftovers import (
     forget_digests,
@@ -28,8 +31,30 @@ def maintain(workspace: Workspace, now: float | None = None) -> dict[str, object
 
     `now` is the time that ages are counted from, in epoch seconds. First days and models go, then files are joined,
     then snapshots are forgotten, and last the files that none of these names any more, as far as they are due.
+
+    Raises:
+        NotReady: another maintenance of the home is running.
     """
-    now = time.time() if now is None else now
+    with _alone(workspace):
+        return _maintained(workspace, time.time() if now is None else now)
+
+
+@contextmanager
+def _alone(workspace: Workspace) -> Iterator[None]:
+    """One pass over a home at a time. Nights need not wait for it, nor it for them."""
+    from filelock import FileLock, Timeout
+
+    workspace.home.path.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(workspace.home.maintenance_lock, timeout=0):
+            yield
+    except Timeout as error:
+        raise NotReady(
+            f"Maintenance of {workspace.home.path} is running already. Let it end; it does what this one would do."
+        ) from error
+
+
+def _maintained(workspace: Workspace, now: float) -> dict[str, object]:
     withdrawn = remove_withdrawn(workspace)
     retained = expire_days(workspace)
     compacted = compact_tables(workspace)
@@ -80,14 +105,15 @@ def sweep_tables(workspace: Workspace, now: float) -> dict[str, int]:
 
 def expire_snapshots(workspace: Workspace, name: str, now: float) -> int:
     """Forget old snapshots of a table, but never the latest one or one that a model was trained on."""
-    table = workspace.store.table(name)
-    latest = table.current_snapshot()
-    if latest is None:
-        return 0
     oldest = (now - workspace.settings.maintenance.keep_snapshots_days * 86_400) * 1_000
-    kept = workspace.store.needed_snapshots(name) | {latest.snapshot_id}
-    old = [one.snapshot_id for one in table.snapshots() if one.timestamp_ms < oldest and one.snapshot_id not in kept]
-    forget(table, old)
+    for attempt in attempts_after_conflicts():
+        with attempt:
+            table = workspace.store.table(name)
+            latest = table.current_snapshot()
+            kept = workspace.store.needed_snapshots(name) | ({latest.snapshot_id} if latest else set())
+            aged = [one.snapshot_id for one in table.snapshots() if one.timestamp_ms < oldest]
+            old = [snapshot for snapshot in aged if snapshot not in kept]
+            forget(table, old)
     return len(old)
 
 

@@ -82,6 +82,11 @@ class Home:
         return self.path / "staged"
 
     @property
+    def maintenance_lock(self) -> Path:
+        """Locked by the one maintenance that is running."""
+        return self.path / "maintenance.lock"
+
+    @property
     def orphans(self) -> Path:
         """Files that maintenance found to belong to nothing, and when first; it may be deleted."""
         return self.path / "orphans.json"

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 from pyiceberg.expressions import EqualTo
 
+from conf.errors import NotReady
 from jobs.maintain import compact_tables, maintain, sweep_tables
 from jobs.store.commits import exchanged
 from jobs.store.contents import contents_by
@@ -200,6 +201,15 @@ def test_a_table_whose_metadata_cannot_be_read_loses_nothing(rewritten):
     with pytest.raises(FileNotFoundError):
         sweep_tables(rewritten, NOW + 500 * HOUR)
     assert files_in(rewritten) == before
+
+
+def test_a_second_maintenance_at_the_same_time_is_told_to_leave_it(tiny, clicks):
+    from filelock import FileLock
+
+    replaced(tiny, clicks(DAY, ["a"]))
+    with FileLock(tiny.home.maintenance_lock), pytest.raises(NotReady, match="is running already"):
+        maintain(tiny)
+    maintain(tiny)
 
 
 def test_what_a_model_was_trained_on_stays_through_everything(make_workspace):

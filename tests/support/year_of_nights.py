@@ -7,7 +7,7 @@ import os
 import random
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, fields
 from datetime import date, timedelta
@@ -26,11 +26,16 @@ USERS, ADS, SLOTS = 12, 4, ("top", "side")
 IMPRESSIONS = 60
 WEEK = 7
 DAY_SECONDS = 86_400
+LONGEST = 2_000
+"""Nights, at most."""
+Night = Callable[[Workspace, date, int], bool]
+"""Runs a night, the so-manieth of all; says whether it trained."""
 DESCRIPTION = Path(__file__).parents[1] / "data" / "year_log.yaml"
 SETTINGS = {
     "feed": OPEN_GATE,
     "training": {
         "models": ["logistic_regression"],
+        "window_days": 14,
         "min_train_days": 5,
         "threads": 1,
         "model": {"hashing": {"bits": 8}},
@@ -49,9 +54,11 @@ SETTINGS = {
             "calibration_low": 0.01,
             "calibration_high": 99.0,
         },
-        "keep_reports_days": 100,
+        "keep_reports_days": 35,
     },
-    "maintenance": {"keep_days": 90},
+    "maintenance": {"keep_days": 28},
+    # A commit copies the list of snapshots several times: with a fourth of them a year takes half as long.
+    "store": {"keep_snapshots": 5},
 }
 
 
@@ -103,22 +110,31 @@ def land_night(data: Path, night: date) -> None:
     land(data, night, impressions=shown, clicks=clicks, campaigns=campaigns, candidates=everything)
 
 
-def run_year(folder: Path, nights: int, seconds: float) -> Iterator[Weight]:
+def whole_night(workspace: Workspace, night: date, number: int) -> bool:
+    """Land a night and run all its steps; says whether it trained."""
+    land_night(workspace.data, night)
+    return any(result.step == "train" for result in run_night(workspace, night))
+
+
+def run_year(folder: Path, nights: int, seconds: float, run: Night = whole_night) -> Iterator[Weight]:
     """Run nights in order, going on where an earlier run stopped, until there are so many or the time is over.
 
-    The clock of maintenance is a day further on after each night, and so are the times of the files: what a year of
-    waiting would do to them is done to them. Each weight is added to `curve.csv` in the folder.
+    The first night lies years back, and each file gets the time of its night: what a year of waiting would do to it is
+    done to it. Snapshots keep their real time, so that none is forgotten for its age: that would only take more away.
+    Each weight is added to `curve.csv` in the folder.
     """
     workspace, began = workspace_of(folder), time.monotonic()
     done = len(nights_done(workspace))
-    start = time.time() - done * DAY_SECONDS
+    clock = folder / "clock"
+    if not clock.exists():
+        clock.write_text(str(time.time() - LONGEST * DAY_SECONDS))
+    start = float(clock.read_text())
     for number in range(done, nights):
         if time.monotonic() - began > seconds:
             return
         night = FIRST + timedelta(days=number)
-        land_night(workspace.data, night)
         wall, cpu = time.perf_counter(), time.process_time()
-        trained = sum(result.step == "train" for result in run_night(workspace, night))
+        trained = run(workspace, night, number)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         date_files(workspace.home.path, start + number * DAY_SECONDS)
         maintenance = 0.0
@@ -126,7 +142,7 @@ def run_year(folder: Path, nights: int, seconds: float) -> Iterator[Weight]:
             before = time.perf_counter()
             maintain(workspace, now=start + (number + 0.25) * DAY_SECONDS)
             maintenance = time.perf_counter() - before
-        weight = weigh(workspace, number + 1, wall, cpu, maintenance, trained)
+        weight = weigh(workspace, number + 1, wall, cpu, maintenance, int(trained))
         keep(folder / "curve.csv", weight)
         yield weight
 
