@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from conf.errors import NotReady
@@ -14,13 +15,16 @@ RECORDS = ("landings", "quality", "decisions", "trainings", "promotions", "runs"
 """Tables that are kept for good: a few rows a night, which tell what was done."""
 
 
-def lost(workspace: Workspace, step: str, night: date) -> str:
+def first_kept(workspace: Workspace) -> dict[str, date]:
+    """The first day that each table still holds of which retention has removed days."""
+    found = {name: kept_since(workspace.store, name) for name in workspace.store.specs if name not in RECORDS}
+    return {name: since for name, since in found.items() if since is not None}
+
+
+def lost(workspace: Workspace, step: str, night: date, kept: Mapping[str, date]) -> str:
     """Words for what a step of a night reads and retention has removed; empty where there is nothing."""
-    first_kept = {name: kept_since(workspace.store, name) for name in workspace.store.specs if name not in RECORDS}
-    if not any(first_kept.values()):
-        return ""
-    for source in sources(workspace, step, night):
-        since = first_kept.get(source.table)
+    for source in sources(workspace, step, night) if kept else ():
+        since = kept.get(source.table)
         if since is not None and ALWAYS < source.first < since:
             return f"it reads {source.table} from {source.first} on, and what lies before {since} was removed"
     return ""
@@ -32,7 +36,7 @@ def require_not_lost(workspace: Workspace, step: str, night: date) -> None:
     Raises:
         NotReady: retention has removed what it reads.
     """
-    words = lost(workspace, step, night)
+    words = lost(workspace, step, night, first_kept(workspace))
     if words:
         raise NotReady(
             f"{step} of {night} cannot run again: {words} (maintenance.keep_days). Replay the landing files into an "

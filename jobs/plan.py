@@ -12,7 +12,7 @@ from jobs.inputs import DEFINITION, Source, changes, inputs, sources
 from jobs.landing.discovery import LandingFile, files_of
 from jobs.landing.landed import ALWAYS
 from jobs.landing.whole_logs import whole_logs
-from jobs.lost_days import lost
+from jobs.lost_days import first_kept, lost
 from jobs.night import RETRAIN, STEPS, nights_between
 from jobs.store.spans import between
 from jobs.trainings import by_night, decided_by_night, trainings
@@ -134,6 +134,7 @@ class View:
     landings: Mapping[date, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     decisions: Mapping[date, Mapping[str, Any]] = field(default_factory=dict)
     trainings: Mapping[date, Mapping[str, Any]] = field(default_factory=dict)
+    kept: Mapping[str, date] = field(default_factory=dict)
 
     @classmethod
     def of(cls, workspace: Workspace, first: date, last: date) -> View:
@@ -152,6 +153,7 @@ class View:
             landings.setdefault(row["dt"], {})[row["source"]] = json.loads(row["files"])
         self.landings = landings
         self.decisions = {row["dt"]: row for row in self._rows("decisions")}
+        self.kept = first_kept(self.workspace)
         self.trainings = by_night(trainings(self.workspace, between(self.first, self.last)))
 
     def _rows(self, table: str) -> list[dict[str, Any]]:
@@ -172,7 +174,7 @@ def step_plan(view: View, step: str, night: date, ahead: Iterable[Write] = ()) -
     if step == TRAIN:
         return _training_plan(view, night, ahead)
     record = view.records.get((night, step))
-    gone = lost(view.workspace, step, night)
+    gone = lost(view.workspace, step, night, view.kept)
     if gone:  # what was done can no longer be compared, and what was not can no longer be done
         return StepPlan(step, "done") if record is not None else StepPlan(step, "blocked", (gone,))
     if step == "ingest":
@@ -276,7 +278,7 @@ def _training_plan(view: View, night: date, ahead: Iterable[Write]) -> StepPlan:
     record = view.records.get((night, TRAIN))
     if record is None:
         return StepPlan(TRAIN, "missing", ("it did not come to its end",))
-    if lost(view.workspace, TRAIN, night):
+    if lost(view.workspace, TRAIN, night, view.kept):
         return StepPlan(TRAIN, "done")
     return _compared(view, TRAIN, night, record, ahead)
 

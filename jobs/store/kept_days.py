@@ -15,14 +15,10 @@ REMOVED = "ctr.removed-days"
 
 def kept_since(store: Store, name: str) -> date | None:
     """The first day that retention has left a table; None where it has removed nothing."""
-    told = _property(store, name, SINCE)
+    told = store.told(name, SINCE)
     return date.fromisoformat(told) if told else None
 
 
 def removed_days(store: Store, name: str) -> list[date]:
     """The days that were removed from a table, where their names still count; in order."""
-    return [date.fromisoformat(day) for day in json.loads(_property(store, name, REMOVED) or "[]")]
-
-
-def _property(store: Store, name: str, key: str) -> str:
-    return str(store.table(name).properties.get(key, "")) if store.exists(name) else ""
+    return [date.fromisoformat(day) for day in json.loads(store.told(name, REMOVED) or "[]")]

@@ -101,6 +101,12 @@ class Store:
         self._seen[name] = self.catalog.load_table((self.namespace, name))
         return self._seen[name]
 
+    def told(self, name: str, key: str) -> str:
+        """A property of a table as this process saw it last; empty where it has none."""
+        if not self.exists(name):
+            return ""
+        return str((self._seen.get(name) or self.table(name)).properties.get(key, ""))
+
     def exists(self, name: str) -> bool:
         """Whether the table has been made yet."""
         return name in self._seen or self.catalog.table_exists((self.namespace, name))

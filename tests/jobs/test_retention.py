@@ -11,7 +11,7 @@ from pyiceberg.expressions import AlwaysTrue, EqualTo
 
 from conf.errors import NotReady
 from jobs.landing.landed import ALWAYS
-from jobs.lost_days import lost
+from jobs.lost_days import first_kept, lost
 from jobs.maintain import maintain
 from jobs.night import run_step
 from jobs.plan import View, step_plan
@@ -85,7 +85,7 @@ def test_what_windows_trainings_and_late_rows_reach_stays_however_few_days_are_t
     assert days(workspace, "daily_counts")[0] == needed
     assert len(mature_days(workspace, LAST)) >= 8 + 1 + 1 + 1
     for step in ("ingest", "label", "features", "score", "evaluate", "monitor", "train"):
-        assert lost(workspace, step, LAST + timedelta(days=1)) == ""
+        assert lost(workspace, step, LAST + timedelta(days=1), first_kept(workspace)) == ""
 
 
 def test_days_are_counted_from_the_latest_night_that_landed(filled):
@@ -123,6 +123,7 @@ def test_a_night_that_reads_removed_days_is_left_as_it_is_and_cannot_run_again(f
     view = View.of(workspace, old, old)
     assert step_plan(view, "features", old).state == "stale"
     expire_days(workspace)
+    view.look()
     assert step_plan(view, "features", old).state == "done", "it can no longer be compared"
     never_run = step_plan(view, "label", old)
     assert never_run.state == "blocked" and "was removed" in never_run.reasons[0]
