@@ -4,15 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 FEAST := .venv-feast
+PROD := .venv-prod
 export DO_NOT_TRACK := true
 export GX_ANALYTICS_ENABLED := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up test test-spark test-soak test-feast test-fuzz bench bench-quick check format lock clean
+.PHONY: help install run up test test-spark test-soak test-feast test-fuzz bench bench-quick check format lock clean test-prod test-security audit
 
 help:  ## Show this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(STAMP): requirements.lock setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v[:2] < (3, 14) else f"Python 3.11, 3.12 or 3.13 is needed; $(PYTHON) is {v[0]}.{v[1]}. Name another: make PYTHON=python3.12 ...")'
@@ -54,6 +55,22 @@ bench-quick: $(STAMP)  ## The same on small sizes, under five minutes
 test-fuzz: $(STAMP)  ## Ten times as much generated bad input as in `make test`, other each time, and what became of it
 	$(BIN)/python -m pytest tests/fuzz --hypothesis-profile=fuzz -o timeout=0 $(PYTEST_ARGS)
 
+# What production needs asks for another python-dateutil than everything else, so it has an environment of its own.
+$(PROD)/.installed: $(STAMP) requirements-prod.lock
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(PROD)
+	$(BIN)/uv pip install --quiet --python $(PROD)/bin/python --require-hashes -r requirements-prod.lock
+	$(BIN)/uv pip install --quiet --python $(PROD)/bin/python --no-deps -e .
+	@touch $@
+
+test-prod: $(PROD)/.installed  ## Test PostgreSQL, object storage and an MLflow server (needs PostgreSQL's packages)
+	$(PROD)/bin/python -m pytest tests/production $(PYTEST_ARGS)
+
+test-security: $(STAMP)  ## Attack nights of a hostile log and a running stack as well, with a browser where there is one (minutes)
+	$(BIN)/python -m pytest -m "long or not long" tests/security $(PYTEST_ARGS)
+
+audit: $(PROD)/.installed  ## Compare the locked packages with the published advisories (needs the internet)
+	$(PROD)/bin/python .ci/audit requirements.lock requirements-prod.lock
+
 check: $(STAMP)  ## Formatting, lint, types and import direction
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -67,6 +84,7 @@ format: $(STAMP)  ## Format the code and mend what lint can mend
 lock: $(STAMP)  ## Resolve the versions anew and write the lock files
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade setup.cfg --extra dev -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade setup.cfg --extra dev --extra feast -o requirements-feast.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade setup.cfg --extra dev --extra prod --extra test-prod -o requirements-prod.lock
 
 clean:  ## Remove the state folder var/ (tables, models, reports); the environment stays
 	rm -rf var

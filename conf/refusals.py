@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 
 from pydantic import BaseModel, ValidationError
 
+from conf.secret_values import is_secret_name, without_secrets
+
 MOST_LINES = 20
 LONGEST_LINE = 500
 LONGEST_NAME = 64
@@ -35,7 +37,9 @@ def _lines(item: object, model: type[BaseModel]) -> Iterator[str]:
     elif not where:  # what several settings make together
         yield from (f"{line}." for line in said.splitlines()[:MOST_LINES])
     else:
-        found = "" if isinstance(item.get("input"), dict) else f" (found {reprlib.repr(item.get('input'))})"
+        given = {} if any(is_secret_name(str(part)) for part in place) else item.get("input")
+        shown = reprlib.repr(without_secrets(given) if isinstance(given, str) else given)
+        found = "" if isinstance(given, dict) else f" (found {without_secrets(shown)})"
         yield f"setting `{where}`: {said}{found}."
 
 

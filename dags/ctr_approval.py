@@ -19,7 +19,8 @@ TRAINED = "ti.xcom_pull(task_ids='train')"
 SUBJECT = f"Make {{{{ {TRAINED}['model'] }}}} v{{{{ {TRAINED}['version'] }}}} the champion?"
 BODY = (
     f"Trained as of {{{{ {TRAINED}['day'] }}}}: [model card](/ctr-reports/{{{{ {TRAINED}['card'] }}}}). "
-    f"The promotion gate said:\n{{% for reason in {TRAINED}['reasons'] %}}\n- {{{{ reason }}}}{{% endfor %}}"
+    "The promotion gate said:\n"
+    f"{{% for reason in {TRAINED}['reasons'] %}}\n- {{{{ reason | in_markdown }}}}{{% endfor %}}"
 )
 
 

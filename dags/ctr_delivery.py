@@ -11,6 +11,7 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowNotFoundException
 
+from conf.plain_text import in_chat, one_line
 from conf.settings import NotificationSettings
 
 log = logging.getLogger(__name__)
@@ -27,8 +28,9 @@ class Notice:
 
     @property
     def text(self) -> str:
-        """All of it as lines of plain text."""
-        return "\n".join([self.line, *(f"- {reason}" for reason in self.reasons), *filter(None, [self.link])])
+        """All of it as lines of plain text, in which chat services find no mention and no link but ours."""
+        told = [in_chat(self.line), *(f"- {in_chat(reason)}" for reason in self.reasons)]
+        return "\n".join([*told, *filter(None, [self.link])])
 
     def body(self, *, only_text: bool) -> dict[str, Any]:
         """The JSON object that a webhook gets."""
@@ -57,7 +59,7 @@ def deliver(notice: Notice, settings: NotificationSettings) -> None:
             continue
         try:
             within(settings.timeout_seconds, lambda way=way: way(notice, settings))  # type: ignore[misc]
-            log.info("Told by %s: %s", name, notice.line)
+            log.info("Told by %s: %s", name, one_line(notice.line))
         except (NotDelivered, AirflowNotFoundException) as error:
             log.warning("Nobody was told by %s: %s", name, error)
         except Exception as error:  # messages of other errors may hold the address
@@ -118,6 +120,6 @@ def mail(notice: Notice, settings: NotificationSettings) -> None:
 
     connection = settings.smtp_connection
     message = SmtpNotifier(
-        to=list(settings.email), subject=notice.line, html_content=notice.html(), smtp_conn_id=connection
+        to=list(settings.email), subject=one_line(notice.line), html_content=notice.html(), smtp_conn_id=connection
     )
     message.notify({})

@@ -21,6 +21,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from conf.dataset import Dataset, load_dataset
 from conf.errors import FeedBlocked, SettingsError
+from conf.plain_text import one_line
+from conf.secret_values import known_secrets, without_secrets
 from conf.settings import AirflowSettings, load_settings
 
 if TYPE_CHECKING:
@@ -231,9 +233,11 @@ class StepOperator(BaseOperator):
         return "".join(output), "".join(errors[-5:])
 
     def _log_lines(self, stream: IO[str], kept: list[str]) -> None:
+        secrets = known_secrets(os.environ)
         for line in stream:
-            self.log.info("%s", line.rstrip())
-            kept.append(line)
+            told = without_secrets(line, secrets)
+            self.log.info("%s", one_line(told.rstrip()))
+            kept.append(told)
 
     def on_kill(self) -> None:
         """End the step and all it started: politely first, then for good."""

@@ -22,6 +22,7 @@ from typing import Any
 from airflow.sdk import DAG, AssetOrTimeSchedule, Param, chain, task
 
 from conf.errors import NotReady
+from conf.plain_text import in_markdown
 from conf.settings import load_settings
 from ctr_approval import TIME_TO_ANSWER, PersonsApproval, promotion_arguments
 from ctr_links import ReportLink
@@ -109,6 +110,7 @@ with DAG(
     dagrun_timeout=TIME_TO_ANSWER + timedelta(hours=12),
     default_args={**DEFAULT_ARGS, "execution_timeout": timedelta(hours=6), "on_failure_callback": tell_failure},
     params=PARAMS,
+    user_defined_filters={"in_markdown": in_markdown},  # reasons name values of the data
     tags=["ctr", "training"],
 ) as dag:
     train = StepOperator(

@@ -32,11 +32,18 @@ ROUNDED = r"^[-+]?([0-9](\.[0-9]+[eE]\+?|[eE]\+)[0-9]+|[iI]nf(inity)?)\z"
 """A number as a spreadsheet or a data frame writes one that is too long for it: what was an id is none any more."""
 
 
+def column_of(name: str) -> Column:
+    """A column by its name as it stands, whatever the name holds."""
+    from pyspark.sql import functions as F
+
+    return F.col(f"`{name.replace('`', '``')}`")
+
+
 def text(column: str) -> Column:
     """A text value without blanks around it; null where nothing is left."""
     from pyspark.sql import functions as F
 
-    return F.nullif(F.trim(F.col(f"`{column}`")), F.lit(""))
+    return F.nullif(F.trim(column_of(column)), F.lit(""))
 
 
 def code(column: str) -> Column:
@@ -139,7 +146,7 @@ def _row_text(columns: Sequence[str]) -> Column:
     """What a rejected row said: the reader's raw text, or its columns."""
     from pyspark.sql import functions as F
 
-    named = [F.concat(F.lit(f"{column}="), F.coalesce(F.col(f"`{column}`"), F.lit(""))) for column in columns]
+    named = [F.concat(F.lit(f"{column}="), F.coalesce(column_of(column), F.lit(""))) for column in columns]
     return F.substring(F.coalesce(F.col("_text"), F.concat_ws(", ", *named)), 1, 2000)
 
 

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from jobs.ablation import EVERYTHING, Ablation, ablation, chosen_families
 from jobs.backtest_display import SHORT, figure, reach, study_progress, study_table
+from jobs.terminal import Console
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from features.evidence import LEVELS
 from jobs.backtest import BASELINE, Backtest, backtest
+from jobs.terminal import Console
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:

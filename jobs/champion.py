@@ -55,21 +55,34 @@ def bundle_folder(workspace: Workspace, version: str) -> Path:
     """The unpacked bundle of a version; fetched from MLflow where the home does not hold it.
 
     Raises:
-        StoreError: neither the home nor MLflow has it.
+        StoreError: neither the home nor MLflow has it, or what they have is not what was registered.
     """
+    from models.bundle_files import manifest_digest
+
     folder = workspace.home.models / workspace.dataset.name / version
     if not folder.is_dir():
         from jobs.tracking import fetch_bundle
 
         fetch_bundle(workspace, version, folder)
+    registered = bundle_digest(workspace, version)
+    if registered is not None and manifest_digest(folder / "bundle") != registered:
+        raise StoreError(
+            f"{folder / 'bundle'} is not what was registered as version {version}: it was changed since, here or in "
+            f"MLflow. Delete {folder} to fetch it again from MLflow, or promote another version."
+        )
     return folder
+
+
+def bundle_digest(workspace: Workspace, version: str) -> str | None:
+    """The SHA-256 of the manifest that a version was registered with; None for one of earlier code."""
+    return training_of(workspace, version)["bundle"]
 
 
 def load_version(workspace: Workspace, version: str) -> ModelBundle:
     """The model of a version, checked against its manifest."""
     from models.bundle import load_bundle
 
-    return load_bundle(bundle_folder(workspace, version) / "bundle")
+    return load_bundle(bundle_folder(workspace, version) / "bundle", bundle_digest(workspace, version))
 
 
 def keep_version(workspace: Workspace, version: str, source: Path) -> Path:

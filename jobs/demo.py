@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from rich.console import Console
-
 from jobs.night import nights_done
 from jobs.progress import night_progress, replay_progress
 from jobs.simulate import simulate_days
 from jobs.status import status, top_predictions
 from jobs.summary import show_predictions, show_status
+from jobs.terminal import Console
 from jobs.workspace import Workspace
 
 FIRST_DAY = date(2026, 1, 1)

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from rich.console import Console
-
 from conf.settings import Settings
 from jobs.backtest_display import study_progress, study_table
 from jobs.drift_power import CALM, RIGHT_ANSWERS, Answered, Trial, drift_power
+from jobs.terminal import Console
 
 
 def drift_power_progress(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from conf.plain_text import one_line
 from features.evidence import evidence_levels, evidence_slices
 from features.histories import history_keys, key_of
 from jobs.feature_tables import histories_as_of
@@ -114,7 +115,9 @@ def quality_rows(
         p, y = part["p_click"].to_numpy(), part[label].to_numpy()
         rows.append(row(str(model), str(version), OVERALL, evaluation(p, y)))
         for found in evaluation_by_slice(p, y, {name: part[name] for name in slices}):
-            rows.append(row(str(model), str(version), f"{found.slice_name}={found.slice_value}", found.evaluation))
+            rows.append(
+                row(str(model), str(version), f"{found.slice_name}={one_line(found.slice_value)}", found.evaluation)
+            )
     return rows
 
 

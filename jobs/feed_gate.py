@@ -6,6 +6,7 @@ import json
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from conf.plain_text import one_line
 from jobs.workspace import Workspace
 from validation.feed import FeedProfile, FeedVerdict, check_feed, raise_if_blocked
 
@@ -90,4 +91,4 @@ def _first_quarantined(landed: Landed) -> list[tuple[str, int, str]]:
     if not landed.counts["quarantined"]:
         return []
     rows = landed.rejected.orderBy("_file", "_row").select("_file", "_row", "_reject").limit(5).collect()
-    return [(row["_file"], int(row["_row"]), row["_reject"]) for row in rows]
+    return [(one_line(row["_file"]), int(row["_row"]), one_line(row["_reject"])) for row in rows]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from rich.console import Console
-
 from conf.settings import PromotionPolicy
 from jobs.backtest_display import study_progress, study_table
+from jobs.terminal import Console
 from validation.gate_power import Power, TrialWorld, gate_power
 
 

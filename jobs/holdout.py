@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from conf.plain_text import one_line
 from jobs.training_data import clusters_of
 from jobs.workspace import Workspace
 from monitoring.cards import Bounds, CardSlice
@@ -57,7 +58,7 @@ def holdout_figures(workspace: Workspace, holdout: pa.Table, p: np.ndarray) -> H
     for name, values in slices_with_evidence(holdout, workspace.dataset).items():
         texts = pd.Series(values).astype(str)
         for level, rows in sorted(texts.groupby(texts).indices.items(), key=_order):
-            found.append(_figures(f"{name}={level}", p[rows], y[rows], cluster[rows]))
+            found.append(_figures(f"{name}={one_line(level)}", p[rows], y[rows], cluster[rows]))
     return HoldoutFigures(tuple(found), reliability(p, y, cluster))
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from conf.plain_text import in_markdown
 from jobs.evaluate import FINAL, PROVISIONAL
 from jobs.model_list import ModelFacts
 from jobs.model_record import RECORD, ModelRecord
@@ -53,7 +54,8 @@ def publish_cards(workspace: Workspace, version: str) -> None:
             file.write_text(rendered_card(replace(card, links=())), encoding="utf-8")
             keep_artifact(workspace, card.version, file)
             address = card_address(workspace, card.version)
-            description = f"{card.label}. {card.told} Trained because of {card.trigger}\n\n[Model card]({address})"
+            told = in_markdown(f"{card.told} Trained because of {card.trigger}")
+            description = f"{card.label}. {told}\n\n[Model card]({address})"
             tag_version(workspace, card.version, {"model_card": address}, description)
 
 

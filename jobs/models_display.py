@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from jobs.model_cards import has_card, record_of
 from jobs.model_list import ModelFacts
+from jobs.terminal import Console
 from jobs.workspace import Workspace
 from monitoring.cards import card_file
 

@@ -7,13 +7,14 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from conf.errors import FeedBlocked, NothingLanded
 from jobs.catch_up import catch_up
 from jobs.night import STEPS, nights_between, run_night
 from jobs.step import StepResult
+from jobs.terminal import Console
 from jobs.workspace import Workspace
 
 
@@ -65,12 +66,12 @@ def replay_progress(workspace: Workspace, start: date, end: date, *, again: bool
                     console.print(_night_line(night, results, time.perf_counter() - started))
             except FeedBlocked as error:
                 summary["blocked"].append(str(night))
-                console.print(f"{night}  blocked: {error}", style="red")
+                console.print(f"{night}  blocked: {escape(str(error))}", style="red")
             except NothingLanded as error:
                 summary["empty"].append(str(night))
                 if len(summary["empty"]) == len(wanted):
                     raise
-                console.print(f"{night}  nothing landed: {error}", style="yellow")
+                console.print(f"{night}  nothing landed: {escape(str(error))}", style="yellow")
             progress.advance(task)
     if summary["skipped"]:
         done = f"{len(summary['skipped'])} of {len(wanted)} nights were done and up to date"

@@ -36,6 +36,7 @@ def register_challenger(
         StoreError: MLflow cannot be reached; nothing has been registered.
     """
     from jobs.tracking import reached, register
+    from models.bundle_files import manifest_digest
 
     promoted = verdict.promote and _may_promote(workspace, request)
     record.write(challenger.folder / RECORD)
@@ -58,6 +59,7 @@ def register_challenger(
         "snapshot": record.snapshot,
         "approval": request.approval,
         "withdrawn": False,
+        "bundle": manifest_digest(challenger.folder / "bundle"),
     }
     keep_training(workspace, row)
     if promoted:

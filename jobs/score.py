@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from features.context import with_context
 from features.histories import ALL
 from features.point_in_time import with_histories
-from jobs.champion import PRIOR, bundle_folder, champion_as_of
+from jobs.champion import PRIOR, bundle_digest, bundle_folder, champion_as_of
 from jobs.feature_tables import histories_as_of
 from jobs.label import attributes_before
 from jobs.step import StepResult
@@ -67,17 +67,19 @@ def predicted(workspace: Workspace, pairs: DataFrame, version: str, ids: tuple[s
     """`ids` and `p_click` of each pair. The engine streams Arrow batches through the model, on every worker."""
     from jobs.feature_list import model_columns
 
-    folder = str(bundle_folder(workspace, version) / "bundle")
+    folder, digest = str(bundle_folder(workspace, version) / "bundle"), bundle_digest(workspace, version)
     columns = dict.fromkeys([*ids, *model_columns(workspace.dataset).all])
     schema = ", ".join([*(f"{name} string" for name in ids), "p_click double"])
-    return pairs.select(*columns).mapInArrow(_predictor(folder, ids), schema)
+    return pairs.select(*columns).mapInArrow(_predictor(folder, digest, ids), schema)
 
 
-def _predictor(folder: str, ids: tuple[str, ...]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _predictor(
+    folder: str, digest: str | None, ids: tuple[str, ...]
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def predict(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
-        bundle = _bundle(folder)
+        bundle = _bundle(folder, digest)
         for batch in batches:
             p = pa.array(bundle.predict(batch), pa.float64())
             yield pa.RecordBatch.from_arrays([*(batch.column(name) for name in ids), p], names=[*ids, "p_click"])
@@ -86,9 +88,9 @@ def _predictor(folder: str, ids: tuple[str, ...]) -> Callable[[Iterator[pa.Recor
 
 
 @lru_cache(maxsize=2)
-def _bundle(folder: str) -> ModelBundle:
+def _bundle(folder: str, digest: str | None) -> ModelBundle:
     from pathlib import Path
 
     from models.bundle import load_bundle
 
-    return load_bundle(Path(folder))
+    return load_bundle(Path(folder), digest)

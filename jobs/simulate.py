@@ -9,6 +9,7 @@ from typing import Any
 from rich.progress import Progress
 
 from conf.errors import SettingsError
+from jobs.terminal import Console
 from jobs.workspace import Workspace
 
 
@@ -34,7 +35,7 @@ def simulate_days(
         raise SettingsError(f"`ctr simulate` writes the data set `simulated`, not `{workspace.dataset.name}`.")
     settings = WorldSettings(seed=seed, impressions_per_day=impressions)
     plan = Scenario(name=scenario, starts=drift_from, strength=strength)
-    with Progress(transient=True) as progress:
+    with Progress(console=Console(), transient=True) as progress:
         task = progress.add_task("simulating days", total=days)
         summary = write_days(
             workspace.data, workspace.home.truth, settings, plan, start, days, on_day=lambda _: progress.advance(task)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -16,6 +15,7 @@ from jobs.feature_catalog import Catalog
 from jobs.night import STEPS
 from jobs.plan import NightPlan, counts_by_state
 from jobs.reading import TableFacts
+from jobs.terminal import Console
 from jobs.training_set import Measured
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def show_training_set(found: Measured, output: Path | None, console: Console | N
     console.print(f"training_examples at snapshot {found.training_set.snapshot}")
     console.print(shown)
     if output:
-        console.print(f"Written to {output}", soft_wrap=True)
+        console.print(f"Written to {escape(str(output))}", soft_wrap=True)
 
 
 def show_plan(plans: Sequence[NightPlan], console: Console | None = None) -> None:

@@ -7,9 +7,10 @@ from datetime import date
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from jobs.terminal import Console
 
 Facts = Mapping[str, Any]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conf.errors import StoreError
+from conf.secret_values import known_secrets, without_secrets
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -66,8 +67,9 @@ def reached(workspace: Workspace, advice: str) -> Iterator[MlflowClient]:
     try:
         yield client(workspace)
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        reason = textwrap.shorten(str(error) or type(error).__name__, 200, placeholder=" ...")
-        address = tracking_uri(workspace).split("@")[-1]
+        said = without_secrets(str(error), known_secrets({}, {"uri": tracking_uri(workspace)}))
+        reason = textwrap.shorten(said or type(error).__name__, 200, placeholder=" ...")
+        address = without_secrets(tracking_uri(workspace))
         raise StoreError(f"MLflow at {address} does not do what is asked: {reason}. {advice}") from error
 
 
@@ -192,6 +194,7 @@ def fetch_bundle(workspace: Workspace, version: str, folder: Path) -> None:
         except (MlflowException, OSError) as error:
             raise StoreError(
                 f"Version {version} of {workspace.model_name} is neither in {folder} nor to be had from MLflow at "
-                f"{tracking_uri(workspace)}: {error}. Bring MLflow back, or promote another version."
+                f"{without_secrets(tracking_uri(workspace))}: {without_secrets(str(error))}. "
+                "Bring MLflow back, or promote another version."
             ) from error
         keep_version(workspace, version, source)

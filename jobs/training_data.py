@@ -104,15 +104,15 @@ def example_files(workspace: Workspace, days: Sequence[date]) -> list[str]:
 
 def rows_of_days(workspace: Workspace, days: Sequence[date]) -> int:
     """How many training examples some days hold, from the files' metadata."""
-    import pyarrow.dataset as ds
+    from models.batches import dataset_of
 
     files = example_files(workspace, days)
-    return int(ds.dataset(files, format="parquet").count_rows()) if files else 0
+    return int(dataset_of(files).count_rows()) if files else 0
 
 
 def examples_table(workspace: Workspace, days: Sequence[date]) -> pa.Table:
     """Some days' training examples: features, label, id, time, user and slices."""
-    import pyarrow.dataset as ds
+    from models.batches import dataset_of
 
     wanted = (
         *model_columns(workspace.dataset).all,
@@ -123,7 +123,7 @@ def examples_table(workspace: Workspace, days: Sequence[date]) -> pa.Table:
     )
     files = example_files(workspace, days)
     columns = list(dict.fromkeys((*wanted, *workspace.dataset.slices)))
-    return ds.dataset(files, format="parquet").to_table(columns=columns)
+    return dataset_of(files).to_table(columns=columns)
 
 
 def clusters_of(rows: pa.Table) -> np.ndarray:
@@ -155,14 +155,15 @@ def evenly_sampled(rows: pa.Table, size: int) -> pa.Table:
 def write_reference(workspace: Workspace, bundle: ModelBundle, split: TimeSplit, file: Path) -> None:
     """A sample of the latest days of the training with its predictions: what drift is measured from."""
     import pyarrow as pa
-    import pyarrow.dataset as ds
     import pyarrow.parquet as pq
+
+    from models.batches import dataset_of
 
     days = [*split.train, *split.validation, *split.holdout][-workspace.settings.training.reference_days :]
     categorical, numeric = watched_columns(workspace.dataset)
     kept = [*categorical, *numeric, "clicked"]
     wanted = dict.fromkeys([*kept, *model_columns(workspace.dataset).all])
-    rows = ds.dataset(example_files(workspace, days), format="parquet").to_table(columns=list(wanted))
+    rows = dataset_of(example_files(workspace, days)).to_table(columns=list(wanted))
     sample = evenly_sampled(rows, workspace.settings.monitoring.drift.sample_rows)
     scored = sample.select(kept).append_column("p_click", pa.array(bundle.predict(sample), pa.float64()))
     pq.write_table(scored, file)
@@ -171,7 +172,8 @@ def write_reference(workspace: Workspace, bundle: ModelBundle, split: TimeSplit,
 def click_rate(workspace: Workspace, days: Sequence[date]) -> float:
     """Clicks / impressions of some days' training examples."""
     import pyarrow.compute as pc
-    import pyarrow.dataset as ds
 
-    rows = ds.dataset(example_files(workspace, days), format="parquet").to_table(columns=["clicked"])
+    from models.batches import dataset_of
+
+    rows = dataset_of(example_files(workspace, days)).to_table(columns=["clicked"])
     return float(pc.mean(rows["clicked"]).as_py() or 0.0)

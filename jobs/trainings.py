@@ -81,11 +81,17 @@ def withdraw(workspace: Workspace, night: date) -> list[str]:
 
 @contextmanager
 def registry_lock(workspace: Workspace) -> Iterator[None]:
-    """One process at a time adds to a night's trainings or promotions: of two rows at once one would be lost."""
+    """One process at a time adds to a night's trainings or promotions: of two rows at once one would be lost.
+
+    The file keeps processes of one machine apart, and those of machines that share the home on a file system with
+    locks; a catalog on a server those of all machines that share the catalog.
+    """
     from filelock import FileLock
 
+    from jobs.store.catalog import locked
+
     workspace.home.path.mkdir(parents=True, exist_ok=True)
-    with FileLock(workspace.home.registry_lock):
+    with FileLock(workspace.home.registry_lock), locked(workspace.store.catalog, f"registry {workspace.dataset.name}"):
         yield
 
 

@@ -7,9 +7,10 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.markup import escape
 
 from jobs.backtest_display import SHORT, figure, study_progress, study_table
+from jobs.terminal import Console
 from jobs.tune import Tuning, tune
 from jobs.workspace import Workspace
 
@@ -62,4 +63,4 @@ def show_tuning(found: Tuning, console: Console | None = None) -> None:
         "NE is a little too good where the best of several is chosen by it: the gate's holdout tells.\n"
         "Adopt the overlay, or copy its block into your own:"
     )
-    console.print(f"  ctr train --date {found.night} --env {found.file}", soft_wrap=True)
+    console.print(f"  ctr train --date {found.night} --env {escape(str(found.file))}", soft_wrap=True)

@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
+from pyarrow import fs
 
 from conf.errors import StoreError
 from models.arrow_values import column_of, floats_of
@@ -33,6 +34,14 @@ class Batches(Protocol):
         ...
 
 
+def dataset_of(files: Sequence[str]) -> ds.Dataset:
+    """Parquet files as one data set: paths of this machine, or addresses of one object store (`s3://bucket/key`)."""
+    if not files or "://" not in files[0]:
+        return ds.dataset(list(files), format="parquet")
+    filesystem, _ = fs.FileSystem.from_uri(files[0])
+    return ds.dataset([file.split("://", 1)[1] for file in files], filesystem=filesystem, format="parquet")
+
+
 def training_columns(columns: FeatureColumns) -> tuple[str, ...]:
     """What has to be read to train: the features, the label, the day, and the row id that sampling hashes."""
     return tuple(dict.fromkeys((*columns.all, LABEL, DAY, ROW_ID)))
@@ -51,7 +60,7 @@ class ParquetBatches:
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         if not self.files:
             return
-        dataset = ds.dataset(list(self.files), format="parquet")
+        dataset = dataset_of(self.files)
         missing = sorted(set(self.columns) - set(dataset.schema.names))
         if missing:
             raise StoreError(f"{self.files[0]} lacks the columns {missing}; it holds {dataset.schema.names}.")

@@ -89,6 +89,13 @@ def load_bundle(folder: Path, expected_digest: str | None = None) -> ModelBundle
     manifest = verified_manifest(folder, expected_digest)
     if manifest.get("format") != BUNDLE_FORMAT:
         raise StoreError(f"{folder} has bundle format {manifest.get('format')}, this version reads {BUNDLE_FORMAT}.")
+    try:
+        return _read(folder, manifest)
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:  # XGBoost's own error is a ValueError
+        raise StoreError(f"{folder} holds no model that can be read ({error}): load another version.") from error
+
+
+def _read(folder: Path, manifest: Mapping[str, Any]) -> ModelBundle:
     encoder, estimator = _parts(manifest["kind"], read_json(folder / "encoder.json"), folder)
     return ModelBundle(
         kind=manifest["kind"],

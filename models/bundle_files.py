@@ -50,11 +50,24 @@ def verified_manifest(folder: Path, expected_digest: str | None = None) -> dict[
         raise StoreError(f"{manifest_path} lists no files: this is no model bundle.")
     for name, digest in files.items():
         path = folder / name
+        if path.is_symlink():
+            raise StoreError(f"{path} is a link, and a bundle's files lie in its folder: load another version.")
         if path.name != name or not path.is_file():
             raise StoreError(f"{path} is listed in the bundle's manifest but missing: load another version.")
         if sha256_of(path) != digest:
             raise StoreError(f"{path} was changed after the bundle was written: load another version.")
+    unlisted = sorted(path.name for path in folder.iterdir() if path.name not in {MANIFEST, *files})
+    if unlisted:
+        raise StoreError(f"{folder / unlisted[0]} is not listed in the bundle's manifest: load another version.")
     return manifest
+
+
+def manifest_digest(folder: Path) -> str:
+    """The SHA-256 of a bundle's manifest, which names the bundle: the manifest lists every file with its own."""
+    try:
+        return sha256_of(folder / MANIFEST)
+    except OSError as error:
+        raise StoreError(f"{folder / MANIFEST} cannot be read ({error}): load another version.") from error
 
 
 def sha256_of(path: Path) -> str:

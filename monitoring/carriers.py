@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from conf.plain_text import one_line
 from monitoring.change_split import (
     CLICKS,
     EXPECTED,
@@ -101,7 +102,7 @@ def _standing_out(
     found = []
     for row in np.flatnonzero(named).tolist():
         share, mix = float(split.whole[row]) / change, float(split.mix[row]) / change
-        told = f"`{column}`={values[row]} carries {share:.0%} of it ({_told(sums, row)})"
+        told = f"`{column}`={one_line(values[row])} carries {share:.0%} of it ({_told(sums, row)})"
         carrier = Carrier(column, values[row], share, mix, float(margin[row]), told)
         found.append((float(beyond[row]) / change, carrier))
     return found

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from conf.plain_text import in_script
 from conf.settings import DriftThresholds
 from monitoring import column_values as values
 from monitoring.measures import ColumnDrift, ColumnKind, Distribution, DriftMeasures
@@ -194,6 +195,13 @@ def _absence(pair: _Pair) -> str:
     return ""
 
 
+def _harmless(column: pd.Series | None) -> pd.Series | None:
+    """Categories that cannot end the script in which Evidently's page carries them; numbers as they are."""
+    if column is None or column.dtype != object:
+        return column
+    return column.map({value: in_script(value) for value in column.unique()})
+
+
 def _evidently_distances(pairs: list[_Pair], html: Path | None, json_file: Path | None) -> dict[str, float]:
     """Distance by column name, and Evidently's own page and figures where files are named."""
     if not pairs:
@@ -206,8 +214,8 @@ def _evidently_distances(pairs: list[_Pair], html: Path | None, json_file: Path 
     definition = DataDefinition(categorical_columns=categorical, numerical_columns=numeric)
     methods = {pair.name: "psi" if pair.kind == "categorical" else "wasserstein" for pair in pairs}
     metrics = [ValueDrift(column=pair.name, method=methods[pair.name], threshold=pair.threshold) for pair in pairs]
-    current = Dataset.from_pandas(pd.DataFrame({pair.name: pair.current for pair in pairs}), definition)
-    reference = Dataset.from_pandas(pd.DataFrame({pair.name: pair.reference for pair in pairs}), definition)
+    current = Dataset.from_pandas(pd.DataFrame({pair.name: _harmless(pair.current) for pair in pairs}), definition)
+    reference = Dataset.from_pandas(pd.DataFrame({pair.name: _harmless(pair.reference) for pair in pairs}), definition)
     snapshot = Report(metrics, include_tests=True).run(current, reference)
     for file, write in ((html, snapshot.save_html), (json_file, snapshot.save_json)):
         if file is not None:

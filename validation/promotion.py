@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from conf.plain_text import one_line
 from conf.settings import PromotionPolicy
 from validation.cluster_error import Estimate, clustered_ratio, no_surer_than_coins
 
@@ -245,7 +246,7 @@ def _large_levels(slices: Mapping[str, np.ndarray], least: int) -> Iterator[tupl
         sizes = np.bincount(codes, minlength=len(levels))
         for code in np.argsort(-sizes, kind="stable"):
             if sizes[code] >= least:
-                level = "(missing)" if pd.isna(levels[int(code)]) else levels[int(code)]
+                level = "(missing)" if pd.isna(levels[int(code)]) else one_line(levels[int(code)])
                 yield f"{name}={level}", np.flatnonzero(codes == code)
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 import typer
 
 from conf.errors import CtrError
+from conf.plain_text import visible
+from conf.secret_values import known_secrets, without_secrets
+from conf.settings import load_settings
 
 UNEXPECTED = 70
 INTERRUPTED = 130
@@ -31,12 +35,14 @@ def main() -> None:
     """Run the command line. Errors end with a message that says what to do, and with an exit code that means something:
     1 general, 2 settings, 3 landing files, 4 feed blocked, 5 tables or models, 6 not ready yet, 70 a defect of ours.
     """
+    os.umask(os.umask(0o022) | 0o022)  # whatever the caller lets through, nobody but the owner writes our files
     # Read by the libraries at import: nothing phones home.
     os.environ.update(DO_NOT_TRACK="true", GX_ANALYTICS_ENABLED="false", MLFLOW_DISABLE_TELEMETRY="true")
     # Threads that wait give their core away: on a busy machine a training takes half the processor time.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from jobs.cli import dataset, models, moving, nights, reading, steps, store, studies
     from jobs.services.commands import register
+    from jobs.store.servers import failure_of_a_server
 
     for module in (steps, nights, models, reading, studies, dataset, store, moving):
         module.register(app)
@@ -44,23 +50,37 @@ def main() -> None:
     try:
         app()
     except CtrError as error:
-        print(f"error: {error}", file=sys.stderr)
+        complain(f"error: {error}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("Stopped. Run the same command again: it goes on where it was.", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except Exception as error:
-        print(
-            f"error: unexpected {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
-            file=sys.stderr,
-        )
-        print(f"This is a defect. Details: {_keep_details()}", file=sys.stderr)
+        if failure := failure_of_a_server(error):
+            complain(f"error: {failure}")
+            sys.exit(failure.exit_code)
+        complain(f"error: unexpected {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+        complain(f"This is a defect. Details: {_keep_details()}")
         sys.exit(UNEXPECTED)
+
+
+def complain(text: str) -> None:
+    """Say what went wrong, without secrets. Lines after the first are set in, so that no value in a message makes a
+    line of its own."""
+    print(visible(without_secrets(text, _secrets())).replace("\n", "\n  "), file=sys.stderr)
+
+
+def _secrets() -> frozenset[str]:
+    """What must not be told, from the environment and, where they can be read, the settings."""
+    content = None
+    with suppress(CtrError):
+        content = load_settings().model_dump(mode="json")
+    return known_secrets(os.environ, content)
 
 
 def _keep_details() -> Path:
     folder = Path(os.environ.get("CTR_HOME") or "var") / "errors"
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.txt"
-    file.write_text(traceback.format_exc(), encoding="utf-8")
+    file.write_text(without_secrets(traceback.format_exc(), _secrets()), encoding="utf-8")
     return file

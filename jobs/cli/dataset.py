@@ -10,6 +10,7 @@ import typer
 
 from conf.errors import SettingsError
 from jobs.cli.options import AsJson, print_json
+from jobs.terminal import say
 
 NOT_USABLE = 2
 DataFolder = Annotated[Path, typer.Option("--data", envvar="CTR_DATA", help="Folder of the landing files")]
@@ -64,7 +65,7 @@ def init(
     if target.exists() and not force:
         raise SettingsError(f"{target} is there already. Give another --output, or --force to write over it.")
     target.write_text(drafted(data, chosen), encoding="utf-8")
-    typer.echo(f"{target} is drafted: read its comments, then\n  ctr dataset check {target} --data {data}")
+    say(f"{target} is drafted: read its comments, then\n  ctr dataset check {target} --data {data}")
 
 
 def existing(data: Path) -> Path:

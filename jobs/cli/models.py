@@ -9,6 +9,7 @@ import typer
 
 from conf.errors import SettingsError
 from jobs.cli.options import AsJson, print_json, with_workspace
+from jobs.terminal import say
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -88,10 +89,10 @@ def _tell(outcome: Outcome, as_json: bool) -> None:
         return
     name, change = f"{outcome.model} v{outcome.version}", outcome.change
     if change is None:
-        typer.echo(f"{name} is champion already; nothing was changed.")
+        say(f"{name} is champion already; nothing was changed.")
     else:
         before = f", in place of version {change.previous}" if change.previous else ""
         forced = " The gate had rejected it." if change.forced else ""
-        typer.echo(f"{name} is champion as of {change.night}{before}.{forced}")
+        say(f"{name} is champion as of {change.night}{before}.{forced}")
     if outcome.rescored:
-        typer.echo(f"The predictions for {outcome.rescored} are its own now; those for earlier days stay as served.")
+        say(f"The predictions for {outcome.rescored} are its own now; those for earlier days stay as served.")

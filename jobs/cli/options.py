@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from conf.plain_text import visible_json
 from jobs.workspace import open_workspace, remember_source
 
 COMMON = "Common options"
@@ -74,4 +75,4 @@ def as_date(day: datetime) -> date:
 
 def print_json(content: Any) -> None:
     """One JSON value on one line: the last line of a command's output."""
-    print(json.dumps(content, default=str, ensure_ascii=False), flush=True)
+    print(visible_json(json.dumps(content, default=str, ensure_ascii=False)), flush=True)

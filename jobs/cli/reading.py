@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from jobs.cli.options import AsJson, Day, as_date, print_json, with_workspace
+from jobs.terminal import say
 from jobs.workspace import Workspace
 
 
@@ -62,7 +63,7 @@ def explain(workspace: Workspace, date: Day, json: AsJson = False) -> None:
     if json:
         print_json(found.to_dict())
     else:
-        typer.echo("\n".join(explanation_lines(found)))
+        say("\n".join(explanation_lines(found)))
 
 
 @with_workspace
@@ -95,16 +96,18 @@ def report(workspace: Workspace, json: AsJson = False) -> None:
     if json:
         print_json({"report": str(page)})
     else:
-        typer.echo(str(page))
+        say(str(page))
 
 
 @with_workspace
 def settings(workspace: Workspace, json: AsJson = False) -> None:
-    """The settings in force, every one of them."""
+    """The settings in force, every one of them; passwords and keys are not shown."""
     import yaml
 
-    content = workspace.settings.model_dump(mode="json")
+    from conf.secret_values import shown_settings
+
+    content = shown_settings(workspace.settings.model_dump(mode="json"))
     if json:
         print_json(content)
     else:
-        typer.echo(yaml.safe_dump(content, sort_keys=False, allow_unicode=True).rstrip())
+        say(yaml.safe_dump(content, sort_keys=False, allow_unicode=True).rstrip())

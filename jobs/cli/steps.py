@@ -10,6 +10,7 @@ import typer
 
 from jobs.cli.options import AsJson, Day, as_date, print_json, with_workspace
 from jobs.step import StepResult
+from jobs.terminal import say
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -81,9 +82,9 @@ def tell(result: StepResult, as_json: bool) -> None:
         print_json(result.to_dict())
         return
     rows = ", ".join(f"{table} {count:,}" for table, count in result.rows.items())
-    typer.echo(f"{result.day} {result.step}: {rows}")
+    say(f"{result.day} {result.step}: {rows}")
     for reason in result.detail.get("reasons", ()):
-        typer.echo(f"  {reason}")
+        say(f"  {reason}")
 
 
 @with_workspace
@@ -161,4 +162,4 @@ def print_or_tell(summary: dict[str, object], as_json: bool) -> None:
         print_json(summary)
         return
     for name, value in summary.items():
-        typer.echo(f"{name}: {value:,}" if isinstance(value, int) else f"{name}: {value}")
+        say(f"{name}: {value:,}" if isinstance(value, int) else f"{name}: {value}")

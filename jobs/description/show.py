@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from jobs.description.check import CheckReport
+from jobs.terminal import Console
 
 MOST_COLUMNS = 16
 MOST_UNREAD = 12

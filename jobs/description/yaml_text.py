@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from conf.landing import Files
+from conf.plain_text import one_line, visible_json
 
 if TYPE_CHECKING:
     from jobs.description.draft import Draft, DraftedColumns
@@ -35,9 +36,8 @@ def rendered(draft: Draft) -> str:
 
 def quoted(value: str) -> str:
     """A YAML scalar."""
-    return (
-        value if PLAIN.fullmatch(value) and value.lower() not in YAML_WORDS else json.dumps(value, ensure_ascii=False)
-    )
+    is_plain = PLAIN.fullmatch(value) and value.lower() not in YAML_WORDS
+    return value if is_plain else visible_json(json.dumps(value, ensure_ascii=False))
 
 
 def listed(values: Sequence[str]) -> str:
@@ -46,7 +46,7 @@ def listed(values: Sequence[str]) -> str:
 
 
 def _said(line: str, comment: str) -> str:
-    return f"{line.ljust(COMMENT_COLUMN)} # {comment}"
+    return f"{line.ljust(COMMENT_COLUMN)} # {one_line(comment)}"
 
 
 def _head(draft: Draft) -> list[str]:
@@ -62,7 +62,7 @@ def _head(draft: Draft) -> list[str]:
 
 def _files(layout: Files, count: int, rename: Mapping[str, str], indent: str) -> list[str]:
     lines = [
-        _said(f"{indent}files: {json.dumps(layout.files)}", f"{count} file{'' if count == 1 else 's'} found"),
+        _said(f"{indent}files: {quoted(layout.files)}", f"{count} file{'' if count == 1 else 's'} found"),
         f"{indent}format: {layout.format}",
     ]
     if layout.delimiter:
@@ -115,7 +115,7 @@ def _left_out(columns: DraftedColumns, indent: str) -> list[str]:
     lines = []
     for reason, names in columns.left_out.items():
         more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-        lines.append(f"{indent}# left out, {reason}: {', '.join(names[:MOST_NAMED])}{more}")
+        lines.append(f"{indent}# left out, {reason}: {one_line(', '.join(names[:MOST_NAMED]))}{more}")
     return lines
 
 
@@ -179,7 +179,8 @@ def _attributes(draft: Draft) -> list[str]:
             lines.append(_said(f"    dates: {listed(columns.dates)}", "features get the age in days"))
         lines += _left_out(columns, "    ")
     unused = [
-        f"# not used: {table.files.layout.files} shares no key with the impressions" for table in draft.roles.unused
+        f"# not used: {one_line(table.files.layout.files)} shares no key with the impressions"
+        for table in draft.roles.unused
     ]
     return [*(["attributes:", *lines] if lines else []), *unused, *([""] if lines or unused else [])]
 

@@ -56,8 +56,10 @@ def staged_rows(
 
 def no_rows(workspace: Workspace, columns: Sequence[str]) -> DataFrame:
     """What `staged_rows` yields for files without a row."""
-    wanted = [f"`{name}` string" for name in columns]
-    schema = ", ".join([*wanted, "_file string", "_row bigint", "_text string", "_reject string"])
+    from pyspark.sql.types import LongType, StringType, StructField, StructType
+
+    texts = [StructField(name, StringType()) for name in (*columns, "_file", "_text", "_reject")]
+    schema = StructType([*texts[: len(columns) + 1], StructField("_row", LongType()), *texts[len(columns) + 1 :]])
     return workspace.engine.createDataFrame([], schema)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from conf.secret_values import is_secret_name, without_secrets
 from conf.settings import Settings
 
 OF_THE_PLACE = (
@@ -17,8 +17,6 @@ OF_THE_PLACE = (
     "airflow.notify.smtp_connection",
 )
 """Settings that belong to a machine and its services, or may hold secrets."""
-SECRET = re.compile(r"secret|password|passwd|token|credential|access.?key|private.?key", re.IGNORECASE)
-USER_IN_ADDRESS = re.compile(r"://[^/\s]*:[^/\s]*@")
 
 
 def portable(settings: Settings) -> tuple[dict[str, Any], list[str]]:
@@ -32,7 +30,8 @@ def _kept(values: Mapping[str, Any], above: str, left_out: list[str]) -> dict[st
     found: dict[str, Any] = {}
     for name, value in values.items():
         path = f"{above}{name}"
-        if path in OF_THE_PLACE or SECRET.search(name) or (isinstance(value, str) and USER_IN_ADDRESS.search(value)):
+        holds_secret = isinstance(value, str) and without_secrets(value) != value
+        if path in OF_THE_PLACE or is_secret_name(name) or holds_secret:
             left_out.append(path)
         elif isinstance(value, Mapping):
             below = _kept(value, f"{path}.", left_out)

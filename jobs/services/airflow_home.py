@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from conf.secret_values import known_secrets, without_secrets
 from jobs.services.errors import ServiceError
 from jobs.workspace import Home, Workspace, remembered_sources
 
@@ -68,13 +70,14 @@ class AirflowHome:
 
     def migrate(self, environment: Mapping[str, str]) -> bool:
         """Bring the database to the installed Airflow's schema; say whether there was anything to do."""
-        wanted = f"{version('apache-airflow')} {environment['AIRFLOW__DATABASE__SQL_ALCHEMY_CONN']}"
+        address = environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]  # with a password, perhaps: kept as a digest
+        wanted = f"{version('apache-airflow')} {hashlib.sha256(address.encode()).hexdigest()}"
         if self.migrated.exists() and self.migrated.read_text(encoding="utf-8") == wanted:
             return False
         command = airflow_command("db", "migrate")
         run = subprocess.run(command, env=dict(environment), cwd=self.path, capture_output=True, text=True, check=False)
         if run.returncode != 0:
-            end = "\n".join((run.stdout + run.stderr).splitlines()[-15:])
+            end = without_secrets("\n".join((run.stdout + run.stderr).splitlines()[-15:]), known_secrets(environment))
             raise ServiceError(f"Airflow's database in {self.path} cannot be migrated:\n{end}")
         self.migrated.write_text(wanted, encoding="utf-8")
         return True
@@ -122,6 +125,9 @@ def airflow_variables(workspace: Workspace, port: int, *, on_schedule: bool = Tr
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        # Nobody but the owner writes; Airflow itself would let the group.
+        "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o750",
+        "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o640",
     }
     fixed = {
         "AIRFLOW_HOME": str(folder.path),

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from jobs.cli.options import Day, as_date, with_workspace
+from jobs.terminal import say
 from jobs.workspace import Workspace
 
 
@@ -33,9 +34,8 @@ def up(
     schedule: Annotated[bool, typer.Option(help="Whether DAGs that are switched on run on schedule.")] = True,
 ) -> None:
     """Start Airflow, the MLflow pages and the report pages, until Ctrl-C."""
-    from rich.console import Console
-
     from jobs.services.up import Ports, run_services
+    from jobs.terminal import Console
 
     settings = workspace.settings.airflow
     ports = Ports(
@@ -49,9 +49,8 @@ def up(
 @with_workspace
 def airflow_night(workspace: Workspace, date: Day) -> None:
     """Run one night through Airflow: start it, run the DAG and the training it may ask for, stop it."""
-    from rich.console import Console
-
     from jobs.services.night import run_airflow_night
+    from jobs.terminal import Console
 
     console = Console(highlight=False)
     day = as_date(date)
@@ -74,7 +73,7 @@ def airflow_backfill(
     arguments = backfill_arguments(as_date(first), as_date(last), workspace.dataset.zone, again)
     failed = _run_airflow(workspace, arguments)
     if not failed and _is_switched_off(workspace, "ctr_nightly"):
-        typer.echo(
+        say(
             "ctr_nightly is switched off, so these nights wait. Switch it on in Airflow's page, or with "
             "`ctr airflow -- dags unpause ctr_nightly --yes`."
         )

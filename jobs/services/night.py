@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
@@ -19,6 +19,7 @@ from jobs.services.errors import ServiceError, TaskFailed
 from jobs.services.ports import free_port
 from jobs.services.processes import ServiceGroup, stopped_at_the_end
 from jobs.services.stack import airflow_services
+from jobs.terminal import Console
 from jobs.workspace import Workspace
 
 NIGHTLY, TRAINING = "ctr_nightly", "ctr_train"

@@ -13,6 +13,7 @@ from types import FrameType
 
 import psutil
 
+from conf.secret_values import known_secrets, without_secrets
 from jobs.services.errors import ServiceError
 
 LOG_LINES_SHOWN = 15
@@ -75,6 +76,7 @@ class ServiceGroup:
             if code is not None:
                 log = self.log_of(name)
                 end = "\n".join(log.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:])
+                end = without_secrets(end, known_secrets(self.environment))
                 raise ServiceError(f"{name} ended with exit code {code}. The end of {log}:\n{end}")
 
     def wait_until_healthy(self, seconds: float, show: Callable[[Mapping[str, bool]], None]) -> None:

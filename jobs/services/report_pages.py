@@ -15,11 +15,11 @@ from fastapi import FastAPI, HTTPException
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 # Reports carry their scripts inline. They may draw; they may not call the server they are served from, whose
-# cookies they would have.
+# cookies they would have: the sandbox makes a page a stranger there, also where it is opened outside Airflow's frame.
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; connect-src 'none'; form-action 'none'; "
-        "base-uri 'none'; frame-ancestors 'self'"
+        "base-uri 'none'; frame-src 'none'; frame-ancestors 'self'; sandbox allow-scripts allow-downloads"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -34,15 +34,15 @@ def report_pages(folder: Callable[[], Path], dependencies: Sequence[Any] = ()) -
     @app.get("/{path:path}")
     def page(path: str) -> Response:
         root = folder().resolve()
-        target = (root / path).resolve()
-        if not target.is_relative_to(root) or not target.exists():
+        target = below(root, path)
+        if target is None:
             if not path:
                 return HTMLResponse(contents_page([]), headers=HEADERS)
             raise HTTPException(404, "There is no such report.")
         if target.is_file():
             return FileResponse(target, headers=HEADERS)
         if path and not path.endswith("/"):
-            return RedirectResponse(f"{target.name}/", headers=HEADERS)  # relative, so it holds below any mount point
+            return RedirectResponse(f"./{target.name}/", headers=HEADERS)  # relative, so it holds below any mount point
         if (target / "index.html").is_file():
             return FileResponse(target / "index.html", headers=HEADERS)
         if path:
@@ -50,6 +50,21 @@ def report_pages(folder: Callable[[], Path], dependencies: Sequence[Any] = ()) -
         return HTMLResponse(contents_page(sorted(p.parent.name for p in root.glob("*/index.html"))), headers=HEADERS)
 
     return app
+
+
+def below(root: Path, path: str) -> Path | None:
+    """What a path names below a resolved folder; None where that is nothing, unfinished, or elsewhere.
+
+    Links are followed before it is decided where they lead.
+    """
+    try:
+        target = (root / path).resolve()
+        if not target.is_relative_to(root) or not target.exists():
+            return None
+    except (OSError, RuntimeError, ValueError):  # too long a name, links in a circle, a NUL or half a character
+        return None
+    hidden = any(part.startswith(".") for part in target.relative_to(root).parts)
+    return None if hidden else target
 
 
 def contents_page(names: Sequence[str]) -> str:

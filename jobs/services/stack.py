@@ -10,6 +10,7 @@ import httpx
 from jobs.services.airflow_client import AirflowClient
 from jobs.services.airflow_home import airflow_command
 from jobs.services.processes import Service
+from jobs.tracking import tracking_uri
 from jobs.workspace import Workspace
 
 
@@ -37,12 +38,16 @@ def mlflow_service(workspace: Workspace, port: int) -> Service:
     host = workspace.settings.airflow.host
     folder = workspace.home.mlflow
     folder.mkdir(parents=True, exist_ok=True)
-    store = workspace.settings.tracking.uri or f"sqlite:///{folder / 'mlflow.db'}"
     command = (
         *(sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1"),
-        *("--backend-store-uri", store, "--default-artifact-root", str(folder / "artifacts"), "--no-serve-artifacts"),
+        *("--default-artifact-root", str(folder / "artifacts"), "--no-serve-artifacts"),
     )
     return Service("mlflow", command, lambda: answers(f"http://{host}:{port}/health"))
+
+
+def has_mlflow_server(workspace: Workspace) -> bool:
+    """Whether the settings name an MLflow server, which has pages of its own."""
+    return workspace.settings.tracking.uri.startswith(("http://", "https://"))
 
 
 def reports_service(workspace: Workspace, port: int) -> Service:
@@ -53,9 +58,13 @@ def reports_service(workspace: Workspace, port: int) -> Service:
     return Service("reports", command, lambda: answers(f"http://{host}:{port}/"))
 
 
-def mlflow_variables(environment: Mapping[str, str]) -> dict[str, str]:
-    """The services' environment with MLflow's job runners off: the pages need none."""
-    return {**environment, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+def mlflow_variables(workspace: Workspace, environment: Mapping[str, str]) -> dict[str, str]:
+    """The services' environment with MLflow's store, and its job runners off: the pages need none.
+
+    An address may hold a password, and everybody on a machine can read command lines.
+    """
+    store = {"MLFLOW_BACKEND_STORE_URI": tracking_uri(workspace)}
+    return {**environment, **store, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 
 
 def answers(address: str) -> bool:

@@ -2,11 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
+
+
+@contextmanager
+def locked(catalog: Catalog, name: str) -> Iterator[None]:
+    """Inside the block no other process that uses the catalog holds the lock of this name, on whatever machine it runs.
+
+    PostgreSQL gives the lock back when the connection ends, so a process that is killed leaves none behind. A catalog
+    in a file knows no such lock: there this does nothing.
+    """
+    from sqlalchemy import text
+
+    engine = getattr(catalog, "engine", None)
+    if engine is None or engine.dialect.name != "postgresql":
+        yield
+        return
+    key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("select pg_advisory_lock(:key)"), {"key": key})
+        try:
+            yield
+        finally:
+            connection.execute(text("select pg_advisory_unlock(:key)"), {"key": key})
+
+
+def object_storage(variables: Mapping[str, str]) -> dict[str, str]:
+    """Properties for PyIceberg that say what the variables of AWS say: the engine and Arrow read those themselves."""
+    said = {
+        "s3.endpoint": variables.get("AWS_ENDPOINT_URL_S3") or variables.get("AWS_ENDPOINT_URL"),
+        "s3.region": variables.get("AWS_REGION") or variables.get("AWS_DEFAULT_REGION"),
+    }
+    return {name: value for name, value in said.items() if value}
 
 
 def opened(uri: str, warehouse: str, properties: Mapping[str, str], namespace: str) -> Catalog:
@@ -16,12 +50,13 @@ def opened(uri: str, warehouse: str, properties: Mapping[str, str], namespace: s
     from sqlalchemy.exc import SQLAlchemyError
     from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
+    stored = object_storage(os.environ) if warehouse.startswith("s3") else {}
     made_by_another = retry_if_exception_type((SQLAlchemyError, NamespaceAlreadyExistsError))
     for attempt in Retrying(
         retry=made_by_another, stop=stop_after_attempt(3), wait=wait_random(0.1, 0.5), reraise=True
     ):
         with attempt:
-            catalog = SqlCatalog("ctr", uri=uri, warehouse=warehouse, **properties)
+            catalog = SqlCatalog("ctr", uri=uri, warehouse=warehouse, **{**stored, **properties})
             if not catalog.namespace_exists(namespace):
                 catalog.create_namespace(namespace)
     return catalog

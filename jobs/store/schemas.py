@@ -219,7 +219,8 @@ def _record_tables() -> list[TableSpec]:
             "one training: its challenger, the gate's verdict and reasons",
             {"dt": "date", "request": "string", "model": "string", "version": "string", "promoted": "boolean"}
             | {"trigger": "string", "trained_on": "date", "ne": "double", "verdict": "string", "metrics": "string"}
-            | {"split": "string", "snapshot": "long", "approval": "string", "withdrawn": "boolean"},
+            | {"split": "string", "snapshot": "long", "approval": "string", "withdrawn": "boolean"}
+            | {"bundle": "string"},
             ("dt",),
         ),
         TableSpec(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from conf.errors import SettingsError
+from conf.secret_values import is_secret_name
 from conf.settings import CONF_FOLDER
 from jobs.store.java import require_java
 
@@ -60,7 +61,10 @@ def start_spark(master: str, options: Mapping[str, str]) -> SparkServer:
     token = secrets.token_urlsafe(32)
     try:
         with _starting(token), _passed_on() as stream:
-            gateway = launch_gateway(conf, {"stdout": stream, "stderr": stream})
+            # Everybody on the machine can read the JVM's command line: secrets go into the context alone.
+            told = [(name, value) for name, value in conf.getAll() if not is_secret_name(name)]
+            on_command_line = SparkConf(loadDefaults=False).setAll(told)
+            gateway = launch_gateway(on_command_line, {"stdout": stream, "stderr": stream})
             context = SparkContext(conf=conf, gateway=gateway)
     except (PySparkException, Py4JError, OSError) as error:
         reason = str(error).strip().splitlines()[0].rstrip(".")

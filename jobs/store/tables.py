@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from conf.dataset import Dataset
 from conf.errors import StoreError
+from conf.secret_values import without_secrets
 from jobs.store.catalog import opened
 from jobs.store.commits import attempts_after_conflicts, bytes_added, committed, forget_surplus, written
 from jobs.store.meter import Meter
@@ -83,10 +84,15 @@ class Store:
             Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         try:
             catalog = opened(uri, warehouse, properties, namespace)
+        except ImportError as error:
+            raise StoreError(
+                f"The catalog {without_secrets(uri)} needs the package `{error.name}`. "
+                "Install what a PostgreSQL catalog needs: pip install 'ctr-pipeline[prod]'."
+            ) from error
         except (SQLAlchemyError, OSError) as error:
             reason = str(getattr(error, "orig", error)).splitlines()[0]
             raise StoreError(
-                f"The catalog {uri.split('@')[-1]} cannot be opened: {reason}. "
+                f"The catalog {without_secrets(uri)} cannot be opened: {reason}. "
                 "Check `store.catalog_uri`, or restore the file; tables were not touched."
             ) from error
         return cls(catalog, namespace, specs(dataset), keep_snapshots)

@@ -51,8 +51,8 @@ def test_a_list_where_settings_belong_is_refused(tmp_path):
 
 
 def test_an_unknown_environment_names_the_known_ones():
-    with pytest.raises(SettingsError, match=r"Unknown environment `prod`\. Known: .*spark"):
-        load_settings("prod", {})
+    with pytest.raises(SettingsError, match=r"Unknown environment `night`\. Known: .*spark"):
+        load_settings("night", {})
 
 
 def test_an_overlay_changes_what_it_names_and_nothing_else(tmp_path):

@@ -24,7 +24,9 @@ def test_what_is_asked_names_the_version_and_leads_to_its_card(dags):
 
     approve = dags["ctr_train"].get_task("approve")
     trained = {"model": "mix", "version": "7", "day": "2026-01-10", "card": "shop/models/7.html", "reasons": ["Good."]}
-    text = [Environment().from_string(part).render(**context(**trained)) for part in (approve.subject, approve.body)]
+    environment = Environment()
+    environment.filters.update(dags["ctr_train"].user_defined_filters)
+    text = [environment.from_string(part).render(**context(**trained)) for part in (approve.subject, approve.body)]
 
     assert text[0] == "Make mix v7 the champion?"
     assert "(/ctr-reports/shop/models/7.html)" in text[1] and text[1].endswith("\n- Good.")

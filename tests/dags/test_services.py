@@ -126,7 +126,7 @@ def pages(tmp_path):
 def test_the_first_page_links_to_each_data_sets_site(pages):
     assert '<a href="simulated/">' in pages.get("/").text
     assert pages.get("/simulated/").text == "<h1>Nights</h1>"
-    assert pages.get("/simulated").headers["location"] == "simulated/"
+    assert pages.get("/simulated").headers["location"] == "./simulated/"
 
 
 @pytest.mark.parametrize(

@@ -82,8 +82,10 @@ def run_words(result: Mapping[str, Any]) -> str:
     else:
         outcome = "promoted" if result["promoted"] else "waits for a person" if result["waits"] else "not promoted"
         told = f"{result['model']} v{result['version']} {outcome}"
+    from conf.plain_text import in_markdown
+
     reasons = list(result.get("reasons") or [])
-    return f"{result['day']}: **{told}**" + (f". {reasons[0]}" if reasons else "")
+    return f"{result['day']}: **{told}**" + (f". {in_markdown(reasons[0])}" if reasons else "")
 
 
 def run_pages(dependencies: Sequence[Any]) -> FastAPI:
