@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 from conf.errors import StoreError
 
 _HASH_KEY = "ctr-pipeline-key"  # pandas wants 16 characters; another key is another model
+LARGEST = 1e30
+"""Larger numbers are infinite in single precision, which trees refuse, and so are their squares in double."""
 _NULL_HASH = np.uint64(0x9AE16A3B2F90404F)
 
 
@@ -47,14 +49,14 @@ def _whole_numbers_as_integers(column: pa.Array) -> pa.Array:
 
 
 def floats_of(column: pa.Array) -> np.ndarray:
-    """The values as float64, NaN for null and for infinities. Shape (rows,)."""
+    """The values as float64, NaN for null and for infinities, at most LARGEST either way. Shape (rows,)."""
     if pa.types.is_null(column.type):
         return np.full(len(column), np.nan)
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     values = np.array(pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
     values[~np.isfinite(values)] = np.nan
-    return values
+    return np.clip(values, -LARGEST, LARGEST)
 
 
 def float_matrix(batch: pa.RecordBatch, names: tuple[str, ...]) -> np.ndarray:

@@ -6,6 +6,7 @@ from conf.errors import StoreError
 from models.batches import TableBatches
 from models.columns import FeatureColumns
 from models.frequencies import FrequencyTable
+from models.hashing_encoder import HashingEncoder
 from models.matrix_encoder import MatrixEncoder, MatrixSettings
 
 
@@ -75,3 +76,13 @@ def test_frequent_values_survive_a_table_that_overflows() -> None:
     for block in range(20):
         table.add(pa.array(["often"] * 5 + [f"once {block} {value}" for value in range(8)]))
     assert table.most_frequent(1) == ("often",)
+
+
+def test_numbers_that_single_precision_does_not_have_stay_finite() -> None:
+    batch = pa.RecordBatch.from_pydict({"bid": [1e308, -1e39, 1.5, float("inf"), None]})
+    columns = FeatureColumns(numeric=("bid",))
+    encoded = MatrixEncoder.fit(TableBatches(pa.Table.from_batches([batch])), columns).encode(batch)[:, 0]
+    assert np.isfinite(encoded[:3]).all() and np.isnan(encoded[3:]).all()
+    assert encoded[1] < encoded[2] < encoded[0]
+    scaled = HashingEncoder.fit(TableBatches(pa.Table.from_batches([batch])), columns)
+    assert np.isfinite([*scaled.centres, *scaled.scales]).all()
