@@ -18,12 +18,14 @@ DRAWN_CATEGORIES = 10
 DRAWN_BINS = 24
 LEAST_POSITIVE_SHARE = 0.9
 LEAST_VALUES_OF_A_SHAPE = 10
+LARGEST = 1e30
+"""The deviation and the range of larger numbers are infinite; models see no larger ones either."""
 
 
 def numeric_values(column: pd.Series) -> pd.Series:
-    """The column as float64; whatever is no finite number becomes NaN."""
+    """The column as float64, at most LARGEST either way; whatever is no finite number becomes NaN."""
     numbers = pd.to_numeric(column, errors="coerce").astype("Float64").to_numpy(dtype="float64", na_value=np.nan)
-    return pd.Series(np.where(np.isfinite(numbers), numbers, np.nan))
+    return pd.Series(np.where(np.isfinite(numbers), np.clip(numbers, -LARGEST, LARGEST), np.nan))
 
 
 def category_values(column: pd.Series) -> pd.Series:
@@ -120,7 +122,8 @@ def numeric_bars(current: pd.Series, reference: pd.Series, bins: int = DRAWN_BIN
     both = pd.concat([current, reference])
     low, high = (float(value) for value in np.quantile(both, [0.005, 0.995]))
     if low == high:
-        low, high = low - 0.5, high + 0.5
+        reach = max(0.5, abs(low) / 1e6)
+        low, high = low - reach, high + reach
     edges = np.linspace(low, high, bins + 1)
     shares = [np.histogram(np.clip(side, low, high), edges)[0] / len(side) for side in (current, reference)]
     labels = tuple(f"{left:.4g} to {right:.4g}" for left, right in pairwise(edges))

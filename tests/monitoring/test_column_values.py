@@ -119,3 +119,12 @@ def test_values_of_another_size_and_the_same_shape_have_changed_their_unit(facto
 )
 def test_other_changes_are_no_change_of_unit(now: pd.Series) -> None:
     assert unit_factor(now, BIDS, 3.0, 0.2) is None
+
+
+@pytest.mark.parametrize("huge", [[1e308, -1e308, 1e39, 1.5] * 20, [1e308] * 80])
+def test_numbers_whose_range_is_infinite_are_drawn_and_scaled_all_the_same(huge):
+    now, then = (numeric_values(pd.Series(side)) for side in (huge, range(80)))
+    for one, other in ((now, then), (then, now), (now, now)):
+        bars = numeric_bars(one, other)
+        assert sum(bars.current) == pytest.approx(1.0) and sum(bars.reference) == pytest.approx(1.0)
+        assert np.isfinite(magnification(other))
