@@ -76,7 +76,7 @@ def _ids(bad_too: bool = True) -> st.SearchStrategy[str]:
 @st.composite
 def _clicks(draw: st.DrawFn) -> tuple[bytes, tuple[Fate, ...]]:
     lines, fates = [], []
-    for _ in range(draw(st.integers(0, 8))):
+    for _ in range(draw(st.integers(0, 4))):
         how = draw(st.sampled_from(("good", "good", "good", "id", "time", "line")))
         if how == "line":
             lines.append(draw(st.sampled_from([line for line in NO_JSON if b"impression_id" not in line])))
