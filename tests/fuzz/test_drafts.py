@@ -16,7 +16,7 @@ from jobs.description.sampling import kinds_of
 from jobs.landing.discovery import all_files
 
 
-@examples(3)
+@examples(2)
 @given(files=folders())
 def test_a_draft_of_any_folder_loads_and_finds_its_files_again_or_says_what_is_missing(files):
     with tempfile.TemporaryDirectory() as place:

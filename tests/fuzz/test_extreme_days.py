@@ -50,6 +50,7 @@ def assert_sound(workspace: Workspace) -> None:
     json.dumps(status(workspace), allow_nan=False, default=str)
 
 
+@IN_LONG_RUNS
 def test_days_without_a_click_without_an_impression_or_with_nothing_else_end_in_words(workspace):
     landed = [land_day(workspace.data, ahead, 300, what) for ahead, what in enumerate(WEEK)]
     for day, what in zip(landed, WEEK, strict=True):

@@ -72,7 +72,7 @@ def assert_tables_hold_what_landed(workspace: Workspace, landing: Landing) -> No
     assert sorted(clicked) == sorted(str(shown) for shown, _ in expected_rows(landing.fates["clicks"]))
 
 
-@examples(0.4)
+@examples(0.24)
 @given(landing=landings())
 def test_the_balance_of_a_night_is_the_one_that_its_generator_knows(engine, folder, landing):
     workspace = workspace_of(folder, landing)

@@ -52,7 +52,7 @@ def shape(found: dict[str, object]) -> str:
     return "no row" if found["_reject"] else "row"
 
 
-@examples(30)
+@examples(20)
 @given(file=whole_files())
 def test_every_row_of_a_file_is_read_as_it_stands_or_rejected_with_its_place(folder, file):
     found = read(folder, file)
@@ -68,7 +68,7 @@ def test_every_row_of_a_file_is_read_as_it_stands_or_rejected_with_its_place(fol
     count(file.kind, QUARANTINED if any(row.raw for row in file.rows) else TABLE)
 
 
-@examples(8)
+@examples(6)
 @given(file=damaged_files())
 def test_a_file_that_cannot_be_read_is_named_with_what_to_do(folder, file):
     where, _ = landed(folder, file)
@@ -122,7 +122,7 @@ def assert_as_expected(row: dict[str, object], expected: HostileRow) -> None:
         assert values == (str(expected.day), *expected.values[1:]), expected
 
 
-@examples(0.4)
+@examples(0.24)
 @given(files=st.lists(whole_files(), min_size=12, max_size=12))
 def test_every_row_becomes_what_it_says_or_is_quarantined_with_a_reason(engine, folder, dataset, files):
     found = parsed(engine, folder, dataset, files)

@@ -90,13 +90,13 @@ def loaded_overlay(file: Path, content: bytes, kind: str) -> None:
     count(kind, TABLE)
 
 
-@examples(12)
+@examples(8)
 @given(content=trees(DESCRIPTIONS))
 def test_a_description_with_wrong_values_loads_or_is_refused_in_words(file, content):
     loaded_description(file, content, "description, wrong values")
 
 
-@examples(6)
+@examples(4.5)
 @given(content=damaged_texts(DESCRIPTIONS))
 @example(content=b"name: [" * 5_000)
 @example(content=BOMB.encode())
@@ -111,7 +111,7 @@ def test_settings_with_wrong_values_load_or_are_refused_in_words(file, content):
     loaded_overlay(file, content, "settings, wrong values")
 
 
-@examples(4)
+@examples(3)
 @given(content=damaged_texts(OVERLAYS))
 @example(content=b"training: &a {model: *a}")
 @example(content=b"training: {model: &a {x: *a}}")
