@@ -73,7 +73,7 @@ def test_a_service_that_wants_text_alone_gets_it(hook):
 
     ((_, body),) = hook.got
     assert list(body) == ["text"]
-    assert DECISION["reasons"][0] in body["text"] and "/2026-01-15/index.html" in body["text"]
+    assert "the promised 0.88 &lt;b&gt;" in body["text"] and "/2026-01-15/index.html" in body["text"]
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])
