@@ -132,8 +132,10 @@ def names_in(file: LandingFile, layout: Files) -> list[str]:
 def _paths(content: dict[str, object], above: str = "") -> list[str]:
     paths = []
     for name, value in content.items():
-        inner = _paths(value, f"{above}{name}.") if isinstance(value, dict) else []
-        paths += inner or [f"{above}{name}"]
+        if isinstance(value, dict):
+            paths += _paths(value, f"{above}{name}.")
+        elif not isinstance(value, list):  # a list is no single value: no row could be read with it
+            paths.append(f"{above}{name}")
     return paths
 
 

@@ -20,6 +20,7 @@ from jobs.description.draft import drafted
 from jobs.description.found_files import found_in
 from jobs.description.profiles import profile_of
 from jobs.description.roles import roles_of
+from jobs.description.sampling import names_in
 from jobs.description.times import spelling_of
 from jobs.landing.discovery import LandingFile
 from jobs.landing.reader import can_go_on
@@ -231,3 +232,11 @@ def test_a_file_that_must_be_changed_first_is_named(tmp_path, name, content, sai
 
     with pytest.raises(SettingsError, match=said):
         drafted(tmp_path, "mine")
+
+
+def test_lists_and_objects_in_json_are_no_columns(tmp_path):
+    rows = [{"a": 1, "tags": ["x"], "device": {"os": "y", "apps": []}, "empty": {}}, {"a": 2, "more": None}]
+    written(tmp_path, "log.jsonl", [json.dumps(row) for row in rows])
+    file = LandingFile(tmp_path / "log.jsonl", "log.jsonl", None)
+
+    assert names_in(file, Files(files="log.jsonl", format="jsonl")) == ["a", "device.os", "more"]
