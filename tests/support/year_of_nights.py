@@ -17,6 +17,7 @@ from landing_files import OPEN_GATE, impression, land
 
 from conf.dataset import load_dataset
 from conf.settings import Settings
+from jobs.lost_days import RECORDS
 from jobs.maintain import maintain
 from jobs.night import nights_done, run_night
 from jobs.workspace import Home, Workspace
@@ -72,6 +73,7 @@ class Weight:
     maintenance_seconds: float
     trained: int
     table_files: int
+    record_files: int
     table_folders: int
     table_bytes: int
     metadata_files: int
@@ -169,7 +171,8 @@ def weigh(workspace: Workspace, night: int, wall: float, cpu: float, maintenance
         cpu_seconds=round(cpu, 2),
         maintenance_seconds=round(maintenance, 2),
         trained=trained,
-        table_files=len(rows),
+        table_files=sum(not is_record(home, path) for path in rows),
+        record_files=sum(is_record(home, path) for path in rows),
         table_folders=sum(path.is_dir() for path in home.warehouse.rglob("*")),
         table_bytes=_bytes(rows),
         metadata_files=len(metadata),
@@ -183,6 +186,11 @@ def weigh(workspace: Workspace, night: int, wall: float, cpu: float, maintenance
         report_bytes=_bytes(reports),
         other_files=everything - len(inside) - len(artifacts) - len(reports),
     )
+
+
+def is_record(home: Home, file: Path) -> bool:
+    """Whether a file belongs to a table that is kept for good; they lie below the data set's name and the table's."""
+    return file.relative_to(home.warehouse).parts[1] in RECORDS
 
 
 def _bytes(files: list[Path]) -> int:
