@@ -10,7 +10,7 @@ export GX_ANALYTICS_ENABLED := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install run up test test-spark test-soak test-feast test-fuzz bench bench-quick check format lock clean test-prod test-security audit
+.PHONY: help install run up test test-crash test-spark test-soak test-feast test-fuzz bench bench-quick check format lock clean test-prod test-security audit
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ up: $(STAMP)  ## Start Airflow, the MLflow pages and the report pages on this ma
 
 test: $(STAMP)  ## Run all tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-crash: $(STAMP)  ## Kill nine commands CRASH_KILLS times in all (216), and run each again: an hour
+	$(BIN)/python -m pytest -m long -s -o timeout=0 tests/crash $(PYTEST_ARGS)
 
 test-soak: $(STAMP)  ## Run a year of small nights (half an hour; goes on with CTR_SOAK_FOLDER=...)
 	$(BIN)/python -m pytest -m long tests/reliability/test_year_of_nights.py $(PYTEST_ARGS)

@@ -37,6 +37,10 @@ class StoreError(CtrError):
     exit_code = 5
 
 
+class RegistryError(StoreError):
+    """MLflow cannot be reached, or does not do what is asked. What the home holds is enough for a night."""
+
+
 class NotReady(CtrError):
     """Something that must come first has not happened yet, such as mature labels before training."""
 

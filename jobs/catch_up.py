@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from jobs.aliases import sync_aliases
-from jobs.night import STEPS, Announce, run_step, run_training, training_request, trigger_of
+from jobs.night import STEPS, Announce, run_step, trained_or_postponed, training_request, trigger_of
 from jobs.plan import TRAIN, View, step_plan
 from jobs.registration import forget_training
 from jobs.step import StepResult
@@ -46,6 +46,6 @@ def _training(view: View, night: date, announce: Announce) -> Iterator[StepResul
     if view.asked_for_training(night):
         announce(TRAIN)
         request = training_request(view.workspace, night, trigger_of(view.decision(night)))
-        yield run_training(view.workspace, request, again=True)
+        yield trained_or_postponed(view.workspace, request, again=True)
     else:
         sync_aliases(view.workspace)

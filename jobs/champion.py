@@ -59,17 +59,27 @@ def bundle_folder(workspace: Workspace, version: str) -> Path:
     """
     from models.bundle_files import manifest_digest
 
-    folder = workspace.home.models / workspace.dataset.name / version
-    if not folder.is_dir():
-        from jobs.tracking import fetch_bundle
-
-        fetch_bundle(workspace, version, folder)
+    folder = unpacked(workspace, version)
     registered = bundle_digest(workspace, version)
     if registered is not None and manifest_digest(folder / "bundle") != registered:
         raise StoreError(
             f"{folder / 'bundle'} is not what was registered as version {version}: it was changed since, here or in "
             f"MLflow. Delete {folder} to fetch it again from MLflow, or promote another version."
         )
+    return folder
+
+
+def unpacked(workspace: Workspace, version: str) -> Path:
+    """The files of a version, whatever they are; fetched from MLflow where the home does not hold them.
+
+    Raises:
+        StoreError: neither the home nor MLflow has them.
+    """
+    folder = workspace.home.models / workspace.dataset.name / version
+    if not folder.is_dir():
+        from jobs.tracking import fetch_bundle
+
+        fetch_bundle(workspace, version, folder)
     return folder
 
 
@@ -89,13 +99,15 @@ def keep_version(workspace: Workspace, version: str, source: Path) -> Path:
     """Put a version's files in the home, whole or not at all."""
     folder = workspace.home.models / workspace.dataset.name / version
     folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = folder.with_name(f".{version}.{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(source, partial)
-    if folder.exists():
-        shutil.rmtree(folder)
+    partial, outdated = (folder.with_name(f".{version}.{os.getpid()}{part}") for part in ("", ".outdated"))
+    for left in (partial, outdated):
+        shutil.rmtree(left, ignore_errors=True)
     try:
+        shutil.copytree(source, partial)
+        if folder.exists():
+            folder.replace(outdated)
         partial.replace(folder)
     except OSError as error:
         raise StoreError(f"{folder} cannot be written: {error}") from error
+    shutil.rmtree(outdated, ignore_errors=True)
     return folder

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from conf.plain_text import one_line
+from conf.whole_files import write_whole
 from jobs.workspace import Workspace
 from validation.feed import FeedProfile, FeedVerdict, check_feed, raise_if_blocked
 
@@ -30,9 +31,7 @@ def check_night(workspace: Workspace, night: date, impressions: Landed, clicks: 
         day=night,
         late_days=workspace.dataset.late_days if workspace.dataset.impressions.dated else 0,
     )
-    folder = workspace.reports / "feed"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{night}.json").write_text(json.dumps(verdict.to_dict(), indent=2), encoding="utf-8")
+    write_whole(workspace.reports / "feed" / f"{night}.json", json.dumps(verdict.to_dict(), indent=2))
     raise_if_blocked(verdict)
     return verdict
 

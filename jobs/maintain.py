@@ -136,9 +136,9 @@ def thin_reports(workspace: Workspace) -> int:
 
     older = _older_nights(workspace, workspace.settings.monitoring.keep_evidently_days)
     thinned = [night for night, folder in older.items() if (folder / EVIDENTLY_PAGE).exists()]
-    for night in thinned:
-        (older[night] / EVIDENTLY_PAGE).unlink()
     rewrite_night_pages(workspace, thinned)
+    for night in thinned:  # last: whoever is stopped before finds them again
+        (older[night] / EVIDENTLY_PAGE).unlink()
     return len(thinned)
 
 

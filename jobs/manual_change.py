@@ -13,10 +13,12 @@ from jobs.model_cards import publish_cards
 from jobs.night import score_unserved
 from jobs.promotions import Action, Change, champions, changes, latest_landed, now, record_change
 from jobs.report import refresh_site
-from jobs.tracking import reached, require_version, tag_version
+from jobs.tracking import reached, require_version, tag_of, tag_version, untag_version
 from jobs.trainings import gate_passed, objections, training_of
 from jobs.workspace import Workspace
 
+UNDER_WAY = "change_under_way"
+"""Tag of a version from before its change is recorded until all that follows is done: when the change was made."""
 NOTHING_CHANGED = "Nothing was changed; try again once MLflow answers."
 
 
@@ -75,7 +77,10 @@ def rollback(workspace: Workspace, reason: str, *, by: str) -> Outcome:
         NotReady: there is no previous champion.
         StoreError: MLflow cannot be reached or lacks the version; nothing was changed.
     """
-    line = champions(changes(workspace))
+    made = changes(workspace)
+    line = champions(made)
+    if made and made[-1].action == "rollback" and _under_way(workspace, made[-1]):
+        return _finished(workspace, training_of(workspace, line[-1]), made[-1])  # this one, and not one further back
     if len(line) < 2:
         told = f"version {line[0]} is the only champion so far" if line else "there is no champion yet"
         raise NotReady(f"There is nothing to roll back to: {told}.")
@@ -147,8 +152,20 @@ def _change(
         forced=forced,
         served=latest_landed(workspace),
     )
+    with reached(workspace, NOTHING_CHANGED):
+        tag_version(workspace, version, {UNDER_WAY: _moment(change)})
     record_change(workspace, change)
     return change
+
+
+def _under_way(workspace: Workspace, change: Change) -> bool:
+    """Whether the command that made a change was stopped before it came to its end."""
+    with reached(workspace, NOTHING_CHANGED):
+        return tag_of(workspace, change.version, UNDER_WAY) == _moment(change)
+
+
+def _moment(change: Change) -> str:
+    return change.at.isoformat() if change.at else ""
 
 
 def _finished(workspace: Workspace, training: dict[str, Any], change: Change | None) -> Outcome:
@@ -164,5 +181,7 @@ def _finished(workspace: Workspace, training: dict[str, Any], change: Change | N
     landed = latest_landed(workspace)
     if landed:
         refresh_site(workspace, landed)
+    with reached(workspace, "All is done; only the version's tag is not."):
+        untag_version(workspace, version, UNDER_WAY)
     served = date.fromisoformat(scored.detail["served"]) if scored else None
     return Outcome(version, training["model"], change, served)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
+from conf.errors import RegistryError
 from conf.settings import Approval
 from jobs.aliases import sync_aliases
 from jobs.champion import champion_as_of
@@ -120,7 +121,18 @@ def run_night(workspace: Workspace, night: date, announce: Announce = lambda _: 
         yield result
     if result.detail["verdict"] == RETRAIN:
         announce("train")
-        yield run_training(workspace, training_request(workspace, night, trigger_of(result.detail)))
+        yield trained_or_postponed(workspace, training_request(workspace, night, trigger_of(result.detail)))
+
+
+def trained_or_postponed(workspace: Workspace, request: TrainingRequest, *, again: bool = False) -> StepResult:
+    """The training of a night; put off where MLflow does not answer, since the night is done without it.
+
+    The champion in the home goes on serving. `ctr plan` names the training as missing, and a replay makes up for it.
+    """
+    try:
+        return run_training(workspace, request, again=again)
+    except RegistryError as error:
+        return StepResult("train", request.night, {}, {"postponed": str(error)})
 
 
 def trigger_of(decision: Any) -> str:

@@ -17,6 +17,8 @@ from jobs.step import StepResult
 from jobs.terminal import Console
 from jobs.workspace import Workspace
 
+POSTPONED = "training postponed"
+
 
 def _display(console: Console, quiet: bool) -> Progress:
     columns = (
@@ -41,6 +43,8 @@ def night_progress(workspace: Workspace, night: date, *, quiet: bool) -> list[St
             progress.advance(task)
             rows = ", ".join(f"{table} {count:,}" for table, count in list(result.rows.items())[:4])
             console.print(f"{night}  {result.step:<9} {time.perf_counter() - started:6.1f} s  {rows}")
+            if "postponed" in result.detail:
+                console.print(f"{POSTPONED}: {result.detail['postponed']}", style="yellow")
             started = time.perf_counter()
     return results
 
@@ -94,6 +98,8 @@ def _night_line(night: date, results: list[StepResult], seconds: float) -> str:
         line += f"  {told['verdict']}" if told["cause"] == "none" else f"  {told['verdict']}: {told['cause']}"
     if "train" in by_step:
         trained = by_step["train"].detail
+        if "postponed" in trained:
+            return f"{line} -> {POSTPONED}: {trained['postponed']}"
         outcome = "promoted" if trained["promoted"] else "waits for a person" if trained["waits"] else "not promoted"
         line += f" -> {trained['model']} v{trained['version']} {outcome}"
     return line

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from jobs.champion import ModelVersion, keep_version
+from jobs.champion import ModelVersion, champion_as_of, keep_version, unpacked
+from jobs.inputs import digest_of, inputs
 from jobs.model_record import PARTS, RECORD, ModelRecord
 from jobs.promotions import BY_GATE, BY_PERSON, Change, changes, latest_landed, now, record_change, remove_promotions
-from jobs.trainings import decided_by_night, keep_training, withdraw
+from jobs.trainings import asked_for_by, decided_by_night, ended_trainings, every_training, keep_training, withdraw
 from jobs.workspace import Workspace
+
+SAME = ("night", "request", "inputs", "code_version")
+"""The tags by which two trainings are known to come to the same model."""
 
 if TYPE_CHECKING:
     from jobs.tracking import Logged
@@ -40,10 +44,15 @@ def register_challenger(
 
     promoted = verdict.promote and _may_promote(workspace, request)
     record.write(challenger.folder / RECORD)
+    tags = _tags(workspace, request, record, promoted)
     with reached(workspace, "Nothing was registered; train again once MLflow answers."):
-        logged = {model.kind: _logged(workspace, request, model, record, split) for model in trained}
-        version = register(workspace, logged[challenger.kind], _tags(workspace, request, record, promoted))
-    keep_version(workspace, version, challenger.folder)
+        version = _left_behind(workspace, tags)
+        if version is None:
+            logged = {model.kind: _logged(workspace, request, model, record, split) for model in trained}
+            version = register(workspace, logged[challenger.kind], tags)
+            folder = keep_version(workspace, version, challenger.folder)
+        else:
+            folder = unpacked(workspace, version)
     row = {
         "dt": request.night,
         "request": request.digest,
@@ -59,12 +68,28 @@ def register_challenger(
         "snapshot": record.snapshot,
         "approval": request.approval,
         "withdrawn": False,
-        "bundle": manifest_digest(challenger.folder / "bundle"),
+        "bundle": manifest_digest(folder / "bundle"),
     }
     keep_training(workspace, row)
     if promoted:
-        _promote(workspace, request, row, champion)
+        _promote(workspace, row, champion)
     return row
+
+
+def _left_behind(workspace: Workspace, tags: Mapping[str, str]) -> str | None:
+    """The version that this very training had registered before it was stopped, and that nothing came of.
+
+    The same request of the same inputs and code leads to the same model; a second version of it would be one too many.
+    """
+    from jobs.tracking import latest_version
+
+    latest = latest_version(workspace)
+    if latest is None or any(latest[1].get(name) != tags[name] for name in SAME):
+        return None
+    version = latest[0]
+    known = [row for row in every_training(workspace) if row["version"] == version]
+    ended = version in ended_trainings(workspace)
+    return version if not ended and all(row["withdrawn"] for row in known) else None
 
 
 def _may_promote(workspace: Workspace, request: TrainingRequest) -> bool:
@@ -77,18 +102,22 @@ def _may_promote(workspace: Workspace, request: TrainingRequest) -> bool:
     return asked and (decided_by_night({"trigger": request.trigger}) or not overtaken)
 
 
-def _promote(
-    workspace: Workspace, request: TrainingRequest, row: dict[str, Any], champion: ModelVersion | None
-) -> None:
+def finish_promotion(workspace: Workspace, row: Mapping[str, Any]) -> None:
+    """Promote what a training was to promote when it was stopped; nothing to do where it came to that."""
+    if row["promoted"] and not any(one.version == row["version"] for one in changes(workspace)):
+        _promote(workspace, row, champion_as_of(workspace, row["dt"]))
+
+
+def _promote(workspace: Workspace, row: Mapping[str, Any], champion: ModelVersion | None) -> None:
     """The gate's own change. What a night's decision led to counts whenever the night is run; what a person or the
     weekly schedule asked for leaves the days alone that had been served by then."""
     change = Change(
-        night=request.night,
+        night=row["dt"],
         model=row["model"],
         version=row["version"],
         previous=champion.version if champion else None,
         by=BY_GATE,
-        reason=request.trigger,
+        reason=row["trigger"],
         at=now(),
         served=None if decided_by_night(row) else latest_landed(workspace),
     )
@@ -144,6 +173,8 @@ def _tags(workspace: Workspace, request: TrainingRequest, record: ModelRecord, p
         "sampling_rate": f"{record.sampling_rate:g}",
         "features": str(len(record.feature_names)),
         "code_version": record.code_version,
+        "request": request.digest,
+        "inputs": digest_of(inputs(workspace, "train", request.night)),
     }
     return tags | {f"{part}_days": " ".join(days) for part, days in record.split.items()}
 
@@ -153,4 +184,6 @@ def forget_training(workspace: Workspace, night: date) -> None:
 
     Versions stay registered and their trainings stay on record, as withdrawn; what a person did stays as it is.
     """
-    remove_promotions(workspace, night, withdraw(workspace, night))
+    # The promotions first: by the trainings that still count, whoever is stopped in between finds them again.
+    remove_promotions(workspace, night, asked_for_by(workspace, night))
+    withdraw(workspace, night)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -64,12 +64,13 @@ def has_night_page(workspace: Workspace, night: date) -> bool:
 
 
 def rewrite_night_pages(workspace: Workspace, nights: Collection[date]) -> None:
-    """Write the pages of some nights anew, and nothing else, after a file that they led to has gone."""
+    """Write the pages of some nights anew, and nothing else, before Evidently's pages that they led to go."""
     from pyiceberg.expressions import In
 
     models = model_list(workspace) if nights else []
     for decision in workspace.store.rows("decisions", In("dt", nights)) if nights else []:
-        write_night_page(workspace.reports, night_page(workspace, decision, models))
+        page = night_page(workspace, decision, models)
+        write_night_page(workspace.reports, replace(page, evidently_page=""))
 
 
 def refresh_site(workspace: Workspace, night: date) -> None:

@@ -11,6 +11,7 @@ from jobs.champion import champion_as_of
 from jobs.evaluate import METRICS
 from jobs.landing.waiting import waiting
 from jobs.model_list import ModelFacts
+from jobs.night import RETRAIN
 from jobs.promotions import latest_landed
 from jobs.report import blocked_rows, index_page, night_rows
 from jobs.site_tables import site_tables
@@ -58,6 +59,7 @@ def status(workspace: Workspace) -> dict[str, Any]:
         if champion
         else None,
         "trainings": trainings(pages.models),
+        "untrained": [night["day"] for night in nights if night["verdict"] == RETRAIN and not night["trained"]],
         "nights": nights,
         "slowest_step": slowest_step(workspace),
         "report": str(index_page(workspace)) if index_page(workspace).is_file() else None,

@@ -34,6 +34,8 @@ def show_status(found: Facts, console: Console | None = None) -> None:
         console.print(_waiting(row))
     _champion(console, found["champion"])
     _nights(console, found["nights"], found["trainings"])
+    if found["untrained"]:
+        console.print(untrained_line(found["untrained"]), style="yellow")
     if found["slowest_step"]:
         console.print(slowest_line(found["slowest_step"]))
     console.print(f"Report: {escape(found['report'])}" if found["report"] else "No report yet.")
@@ -105,6 +107,11 @@ def _nights(console: Console, nights: Sequence[Facts], trainings: Sequence[Facts
         for objection in training["objections"]:
             console.print(f"    {escape(objection)}")
     console.print()
+
+
+def untrained_line(days: Sequence[str]) -> str:
+    """Nights whose decision asked for a training that has not come to its end, as where MLflow did not answer."""
+    return f"Asked for and not trained: {', '.join(days)}. `ctr replay --start {days[0]} --end {days[-1]}` does it."
 
 
 def slowest_line(slowest: Facts) -> str:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conf.errors import StoreError
+from conf.errors import RegistryError, StoreError
 from conf.secret_values import known_secrets, without_secrets
+from conf.whole_files import in_place_of
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 ALIASES = (CHAMPION, CHALLENGER, PREVIOUS)
+DATABASE = "mlflow.db"
 REQUIREMENTS = ("xgboost", "scikit-learn", "pyarrow", "pandas", "numpy", "scipy")
 
 
@@ -32,7 +34,7 @@ class Logged:
 
 def tracking_uri(workspace: Workspace) -> str:
     """MLflow's address: the one of the settings, or a SQLite file in the home."""
-    return workspace.settings.tracking.uri or f"sqlite:///{workspace.home.mlflow / 'mlflow.db'}"
+    return workspace.settings.tracking.uri or f"sqlite:///{workspace.home.mlflow / DATABASE}"
 
 
 def client(workspace: Workspace) -> MlflowClient:
@@ -49,9 +51,24 @@ def client(workspace: Workspace) -> MlflowClient:
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
     (workspace.home.mlflow / "artifacts").mkdir(parents=True, exist_ok=True)
+    if not workspace.settings.tracking.uri:
+        _make_database(workspace.home.mlflow / DATABASE)
     mlflow.set_tracking_uri(tracking_uri(workspace))
     mlflow.set_registry_uri(tracking_uri(workspace))
     return mlflow.tracking.MlflowClient()
+
+
+def _make_database(file: Path) -> None:
+    """MLflow's database, where it is missing: whole or not at all. One whose making was cut short is past mending."""
+    if file.is_file():
+        return
+    from filelock import FileLock
+    from mlflow.tracking import MlflowClient
+
+    with FileLock(file.with_suffix(".lock")):
+        if not file.is_file():
+            with in_place_of(file) as unfinished:
+                MlflowClient(f"sqlite:///{unfinished}").search_experiments(max_results=1)
 
 
 @contextmanager
@@ -59,7 +76,7 @@ def reached(workspace: Workspace, advice: str) -> Iterator[MlflowClient]:
     """A client whose failures end as an error that says where MLflow was looked for, and what to do.
 
     Raises:
-        StoreError: MLflow cannot be reached or refuses.
+        RegistryError: MLflow cannot be reached or refuses.
     """
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
@@ -70,7 +87,7 @@ def reached(workspace: Workspace, advice: str) -> Iterator[MlflowClient]:
         said = without_secrets(str(error), known_secrets({}, {"uri": tracking_uri(workspace)}))
         reason = textwrap.shorten(said or type(error).__name__, 200, placeholder=" ...")
         address = without_secrets(tracking_uri(workspace))
-        raise StoreError(f"MLflow at {address} does not do what is asked: {reason}. {advice}") from error
+        raise RegistryError(f"MLflow at {address} does not do what is asked: {reason}. {advice}") from error
 
 
 def experiment(workspace: Workspace) -> str:
@@ -127,6 +144,19 @@ def register(workspace: Workspace, logged: Logged, tags: Mapping[str, str]) -> s
     return str(version.version)
 
 
+def latest_version(workspace: Workspace) -> tuple[str, Mapping[str, str]] | None:
+    """The version that was registered last, and its tags."""
+    store = client(workspace)
+    found = store.search_model_versions(f"name = '{workspace.model_name}'")
+    latest = max(found, key=lambda version: int(version.version), default=None)
+    return (str(latest.version), dict(latest.tags)) if latest else None
+
+
+def tag_of(workspace: Workspace, version: str, key: str) -> str | None:
+    """A tag of a version, where it has it."""
+    return client(workspace).get_model_version(workspace.model_name, version).tags.get(key)
+
+
 def point_aliases(workspace: Workspace, wanted: Mapping[str, str]) -> None:
     """Make our aliases point at the wanted versions, and take those away that no version has."""
     store = client(workspace)
@@ -156,6 +186,12 @@ def tag_version(workspace: Workspace, version: str, tags: Mapping[str, str], des
         store.set_model_version_tag(workspace.model_name, version, key, value)
     if description is not None:
         store.update_model_version(workspace.model_name, version, description=description)
+
+
+def untag_version(workspace: Workspace, version: str, key: str) -> None:
+    """Take a tag of a version away, where it has it."""
+    if tag_of(workspace, version, key) is not None:
+        client(workspace).delete_model_version_tag(workspace.model_name, version, key)
 
 
 def keep_artifact(workspace: Workspace, version: str, file: Path) -> None:

@@ -19,7 +19,7 @@ from jobs.feed_gate import blocked_feeds
 from jobs.model_cards import card_path
 from jobs.model_record import made_record
 from jobs.promotions import waits_for_a_person
-from jobs.registration import register_challenger
+from jobs.registration import finish_promotion, register_challenger
 from jobs.step import StepResult, scratch_folder
 from jobs.training_data import (
     broken_days,
@@ -83,6 +83,7 @@ def train(workspace: Workspace, request: TrainingRequest, *, again: bool = False
     """
     answered = None if again else _answered(workspace, request)
     if answered is not None:
+        finish_promotion(workspace, answered)
         return _result(workspace, request, answered, {"repeated": True})
     require_sound_input(workspace, request.night)
     from models.bundle import train_bundles

@@ -67,16 +67,30 @@ def keep_training(workspace: Workspace, row: Row) -> None:
         workspace.store.replace_rows(TABLE, night, [*others, row])
 
 
-def withdraw(workspace: Workspace, night: date) -> list[str]:
-    """Withdraw what a night's own decision had trained; returns the versions. They stay registered."""
+def asked_for_by(workspace: Workspace, night: date) -> list[str]:
+    """The versions that a night's own decision had trained, and that count."""
     from pyiceberg.expressions import EqualTo
 
-    versions = [row["version"] for row in trainings(workspace, EqualTo("dt", night)) if decided_by_night(row)]
+    return [row["version"] for row in trainings(workspace, EqualTo("dt", night)) if decided_by_night(row)]
+
+
+def withdraw(workspace: Workspace, night: date) -> None:
+    """Withdraw what a night's own decision had trained. The versions stay registered."""
+    from pyiceberg.expressions import EqualTo
+
     with registry_lock(workspace):
+        versions = asked_for_by(workspace, night)
         rows = workspace.store.rows(TABLE, EqualTo("dt", night))
         marked = [row | {"withdrawn": True} if row["version"] in versions else row for row in rows]
         workspace.store.replace_rows(TABLE, EqualTo("dt", night), marked)
-    return versions
+
+
+def ended_trainings(workspace: Workspace) -> set[str]:
+    """The versions whose training, the latest of its night, came to its end."""
+    from pyiceberg.expressions import EqualTo
+
+    rows = workspace.store.rows("runs", EqualTo("step", "train"))
+    return {str(json.loads(row["detail"]).get("version")) for row in rows}
 
 
 @contextmanager

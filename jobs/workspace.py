@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from conf.dataset import Dataset, load_dataset
 from conf.errors import SettingsError
 from conf.settings import Settings, load_settings
+from conf.whole_files import write_whole
+from jobs.store.checksums import Checksums
 from jobs.store.contents import Contents
 from jobs.store.tables import Store
 from jobs.store.versions import mark, require_known, version_of_home
@@ -77,6 +79,11 @@ class Home:
         return self.path / "contents.db"
 
     @property
+    def checksums(self) -> Path:
+        """SHA-256 of the tables' files as they were committed. Without it `ctr doctor --deep` tells less."""
+        return self.path / "checksums.db"
+
+    @property
     def staged(self) -> Path:
         """Rows of landing files that hold all days. It may be deleted: what is missing is read again."""
         return self.path / "staged"
@@ -126,7 +133,13 @@ class Workspace:
             properties=self.settings.store.properties,
             dataset=self.dataset,
             keep_snapshots=self.settings.store.keep_snapshots,
+            checksums=self.checksums,
         )
+
+    @property
+    def checksums(self) -> Checksums:
+        """What the tables' files were when they were committed."""
+        return Checksums(self.home.checksums)
 
     @cached_property
     def contents(self) -> Contents:
@@ -196,10 +209,7 @@ def remember_source(workspace: Workspace, dataset: str | None) -> None:
     sources = remembered_sources(home)
     if sources.get(name) == entry:
         return
-    home.path.mkdir(parents=True, exist_ok=True)
-    partial = home.sources.with_suffix(f".{os.getpid()}")
-    partial.write_text(json.dumps(sources | {name: entry}, indent=2), encoding="utf-8")
-    partial.replace(home.sources)
+    write_whole(home.sources, json.dumps(sources | {name: entry}, indent=2))
 
 
 def _path(text: str | None) -> Path | None:

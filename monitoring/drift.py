@@ -16,6 +16,7 @@ import pandas as pd
 
 from conf.plain_text import in_script
 from conf.settings import DriftThresholds
+from conf.whole_files import in_place_of
 from monitoring import column_values as values
 from monitoring.measures import ColumnDrift, ColumnKind, Distribution, DriftMeasures
 
@@ -219,6 +220,6 @@ def _evidently_distances(pairs: list[_Pair], html: Path | None, json_file: Path 
     snapshot = Report(metrics, include_tests=True).run(current, reference)
     for file, write in ((html, snapshot.save_html), (json_file, snapshot.save_json)):
         if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write(str(file))
+            with in_place_of(file) as unfinished:
+                write(str(unfinished))
     return {metric["config"]["column"]: float(metric["value"]) for metric in snapshot.dict()["metrics"]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from datetime import date
 from functools import cache
@@ -12,6 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from conf.settings import DriftThresholds
+from conf.whole_files import write_whole
 from monitoring.cards import MOST_SLICES, ModelCard, ModelRow, ModelState, card_file, drawn_slices, pictures
 from monitoring.charts import FRAME, Event, Series, Spell, TrendChart, distribution_chart, trend_chart
 from monitoring.decision import Cause, Verdict
@@ -104,12 +104,12 @@ def write_night_page(folder: Path, page: NightPage) -> Path:
             seconds=sum(timing.seconds for timing in page.timings),
         )
     )
-    return _written(night_folder(folder, page.day) / "index.html", content)
+    return write_whole(night_folder(folder, page.day) / "index.html", content)
 
 
 def write_card(folder: Path, card: ModelCard) -> Path:
     """Write one version's card below `folder`, the root of the site, and return its file."""
-    return _written(card_file(folder, card.version), rendered_card(card))
+    return write_whole(card_file(folder, card.version), rendered_card(card))
 
 
 def rendered_card(card: ModelCard) -> str:
@@ -152,7 +152,7 @@ def write_index(
             links=tuple(links),
         )
     )
-    return _written(folder / "index.html", content)
+    return write_whole(folder / "index.html", content)
 
 
 def trend_charts(nights: Sequence[NightRow], limits: DriftThresholds | None) -> list[TrendChart | None]:
@@ -238,12 +238,3 @@ def _change(value: float | None) -> str:
 
 def _count(value: int | None) -> str:
     return UNKNOWN if value is None else f"{value:,}"
-
-
-def _written(file: Path, content: str) -> Path:
-    """Write the file whole or not at all: a reader may have the page open."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-    unfinished.write_text(content, encoding="utf-8")
-    unfinished.replace(file)
-    return file

@@ -40,11 +40,12 @@ def main() -> None:
     os.environ.update(DO_NOT_TRACK="true", GX_ANALYTICS_ENABLED="false", MLFLOW_DISABLE_TELEMETRY="true")
     # Threads that wait give their core away: on a busy machine a training takes half the processor time.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from jobs.cli import dataset, models, moving, nights, reading, steps, store, studies
+    from jobs.cli import dataset, health, models, moving, nights, reading, steps, store, studies
+    from jobs.cli.failures import home_of_run, in_words
     from jobs.services.commands import register
     from jobs.store.servers import failure_of_a_server
 
-    for module in (steps, nights, models, reading, studies, dataset, store, moving):
+    for module in (steps, nights, models, reading, studies, dataset, store, moving, health):
         module.register(app)
     register(app)
     try:
@@ -56,7 +57,7 @@ def main() -> None:
         print("Stopped. Run the same command again: it goes on where it was.", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except Exception as error:
-        if failure := failure_of_a_server(error):
+        if failure := failure_of_a_server(error) or in_words(error, home_of_run()):
             complain(f"error: {failure}")
             sys.exit(failure.exit_code)
         complain(f"error: unexpected {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")

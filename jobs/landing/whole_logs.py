@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from conf.errors import LandingError
 from conf.landing import ClickLog, Files, TimeColumn
+from conf.whole_files import write_whole
 from features.parse import instant
 from jobs.landing.columns import click_source_columns, impression_source_columns
 from jobs.landing.discovery import LandingFile
@@ -197,9 +198,7 @@ class WholeLog:
         return {name: file for name, file in found.items() if all((self.folder / one).is_file() for one in file.pieces)}
 
     def _keep(self, files: Mapping[str, StagedFile]) -> None:
-        partial = self.folder / f"{INDEX}.partial"
-        partial.write_text(json.dumps({name: asdict(file) for name, file in files.items()}), encoding="utf-8")
-        partial.replace(self.folder / INDEX)
+        write_whole(self.folder / INDEX, json.dumps({name: asdict(file) for name, file in files.items()}))
         named = {piece for file in files.values() for piece in file.pieces}
         for piece in self.folder.glob("*.parquet"):
             if piece.name not in named:

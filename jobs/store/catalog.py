@@ -6,10 +6,16 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from conf.errors import StoreError
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
+
+SECONDS_TO_WAIT = 60.0
+"""For another process that holds a SQLite catalog."""
 
 
 @contextmanager
@@ -56,7 +62,46 @@ def opened(uri: str, warehouse: str, properties: Mapping[str, str], namespace: s
         retry=made_by_another, stop=stop_after_attempt(3), wait=wait_random(0.1, 0.5), reraise=True
     ):
         with attempt:
-            catalog = SqlCatalog("ctr", uri=uri, warehouse=warehouse, **{**stored, **properties})
+            catalog = SqlCatalog("ctr", uri=waiting(uri), warehouse=warehouse, **{**stored, **properties})
             if not catalog.namespace_exists(namespace):
                 catalog.create_namespace(namespace)
     return catalog
+
+
+def waiting(uri: str) -> str:
+    """A SQLite address that waits for another process which holds the file, rather than give up after five seconds."""
+    plain = uri.startswith("sqlite:///") and "?" not in uri
+    return f"{uri}?timeout={SECONDS_TO_WAIT:g}" if plain else uri
+
+
+def require_catalog_of(file: Path, warehouse: str) -> None:
+    """Refuse to begin a new catalog beside tables that an old one knew.
+
+    Raises:
+        StoreError: the catalog's file is gone, and its tables are not.
+    """
+    if file.is_file() or not warehouse.startswith("file://"):
+        return
+    left = metadata_files(Path(warehouse.removeprefix("file://")))
+    if left:
+        tables = len({one.parent for one in left})
+        raise StoreError(
+            f"The catalog {file} is gone, and {tables} tables lie in {warehouse.removeprefix('file://')}. "
+            "`ctr repair` finds them again; or restore the file from a backup."
+        )
+
+
+def metadata_files(warehouse: Path) -> list[Path]:
+    """The metadata files of all tables in a local warehouse, older ones too."""
+    return sorted(warehouse.glob("*/*/metadata/*.metadata.json"))
+
+
+def advice_for(reason: str) -> str:
+    """What to do about a catalog that cannot be used, by the database's own word."""
+    if "locked" in reason:
+        return "Another process holds it: wait until that one has ended, or end it, and run the same command again."
+    if "malformed" in reason or "not a database" in reason:
+        return "The file is damaged: `ctr repair` makes it anew from the tables, or restore it from a backup."
+    if "disk I/O" in reason or "full" in reason:
+        return "See that its disk has room and works, then run the same command again."
+    return "Check `store.catalog_uri`, or restore the file."

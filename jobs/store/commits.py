@@ -152,3 +152,16 @@ def written(table: Table, folder: str) -> tuple[list[str], int]:
                 files.append(f"{scheme}{info.path}")
                 count += rows
     return sorted(files), count
+
+
+def dropped(load: Callable[[], Table], files: Collection[str]) -> Table:
+    """The table without some of its files, which need not be there or readable; the rest stays as it is."""
+    for attempt in attempts_after_conflicts():
+        with attempt:
+            table = load()
+            named = [task.file for task in table.scan().plan_files() if task.file.file_path in files]
+            if named:
+                with table.transaction() as transaction, transaction.update_snapshot().overwrite() as change:
+                    for file in named:
+                        change.delete_data_file(file)
+    return table

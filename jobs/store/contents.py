@@ -99,7 +99,7 @@ class Contents:
         files: dict[tuple[Any, ...], list[str]] = {}
         for task in found.scan(row_filter=inside).plan_files():
             raw = [task.file.partition[place] for place in range(len(names))]
-            values = tuple(map(_partition_value, raw, [columns[name] for name in names]))
+            values = tuple(map(partition_value, raw, [columns[name] for name in names]))
             files.setdefault(values, []).append(task.file.file_path)
         return tuple(Partition(values, tuple(names)) for values, names in sorted(files.items(), key=str))
 
@@ -165,7 +165,7 @@ def contents_by(rows: DataFrame, by: Sequence[str] = (), decimals: int | None = 
     }
 
 
-def _partition_value(value: Any, kind: str) -> Any:
+def partition_value(value: Any, kind: str) -> Any:
     """A partition value as the engine tells it: Iceberg keeps days as numbers."""
     return EPOCH + timedelta(days=value) if kind == "date" and isinstance(value, int) else value
 

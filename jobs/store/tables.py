@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from conf.dataset import Dataset
 from conf.errors import StoreError
 from conf.secret_values import without_secrets
-from jobs.store.catalog import opened
+from jobs.store.catalog import advice_for, opened, require_catalog_of
+from jobs.store.checksums import Checksums
 from jobs.store.commits import attempts_after_conflicts, bytes_added, committed, forget_surplus, written
 from jobs.store.meter import Meter
 from jobs.store.schemas import TableSpec, specs
@@ -60,6 +61,7 @@ class Store:
     specs: Mapping[str, TableSpec]
     keep_snapshots: int = 20
     meter: Meter = field(default_factory=Meter)
+    checksums: Checksums | None = None
     _seen: dict[str, Table] = field(default_factory=dict)
 
     @classmethod
@@ -72,16 +74,19 @@ class Store:
         properties: Mapping[str, str],
         dataset: Dataset,
         keep_snapshots: int = 20,
+        checksums: Checksums | None = None,
     ) -> Store:
         """Open the catalog, making it and the namespace where they are missing.
 
         Raises:
-            StoreError: the catalog cannot be opened or read.
+            StoreError: the catalog cannot be opened or read, or it is gone while tables are there.
         """
         from sqlalchemy.exc import SQLAlchemyError
 
         if uri.startswith("sqlite:///"):
-            Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            file = Path(uri.removeprefix("sqlite:///"))
+            require_catalog_of(file, warehouse)
+            file.parent.mkdir(parents=True, exist_ok=True)
         try:
             catalog = opened(uri, warehouse, properties, namespace)
         except ImportError as error:
@@ -93,9 +98,9 @@ class Store:
             reason = str(getattr(error, "orig", error)).splitlines()[0]
             raise StoreError(
                 f"The catalog {without_secrets(uri)} cannot be opened: {reason}. "
-                "Check `store.catalog_uri`, or restore the file; tables were not touched."
+                f"{advice_for(reason)} Tables were not touched."
             ) from error
-        return cls(catalog, namespace, specs(dataset), keep_snapshots)
+        return cls(catalog, namespace, specs(dataset), keep_snapshots, checksums=checksums)
 
     def table(self, name: str) -> Table:
         """The Iceberg table, made or widened to the schema that the data set's description asks for."""
@@ -215,6 +220,8 @@ class Store:
         return written(table, folder)
 
     def _commit(self, name: str, where: BooleanExpression, files: Sequence[str]) -> None:
+        if self.checksums:
+            self.checksums.keep(files)
         table = committed(lambda: self.table(name), where, files)
         if files:
             self.meter.writes(bytes_added(table))

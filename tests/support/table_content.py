@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from typing import Any
 
 from jobs.workspace import Workspace
@@ -9,15 +11,28 @@ from jobs.workspace import Workspace
 TIMINGS = "runs"
 """The one table that differs between two runs of the same night: it holds how long they took."""
 
-MOMENTS = ("at",)
-"""Columns that tell when something was done, of no matter to what was done."""
+DIGITS = 8
+
+MOMENTS = ("at", "snapshot", "bundle")
+"""Columns that tell when something was done, on which of equal snapshots, or the bytes of a model, whose last digits
+depend on the order of rows: of no matter to what was done."""
 
 
 def rows_of(workspace: Workspace, table: str) -> list[tuple[Any, ...]]:
     """A table's rows as tuples in the order of its columns, sorted."""
     columns = [name for name in workspace.store.specs[table].columns if name not in MOMENTS]
-    rows = [tuple(row[column] for column in columns) for row in workspace.store.rows(table)]
+    rows = [tuple(rounded(row[column]) for column in columns) for row in workspace.store.rows(table)]
     return sorted(rows, key=repr)
+
+
+def rounded(value: Any) -> Any:
+    """A value whose floats, those in JSON too, lack the digits that depend on the order in which rows were added up."""
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}")
+    if isinstance(value, str) and value.startswith(("{", "[")):
+        with suppress(ValueError):
+            return json.dumps(json.loads(value, parse_float=lambda number: rounded(float(number))))
+    return value
 
 
 def content(workspace: Workspace) -> dict[str, list[tuple[Any, ...]]]:

@@ -1,0 +1,74 @@
+"""SHA-256 of data files as they were committed, so that bits that flip later are told, those too that still decode.
+
+Data files never change and their names are never used again. What is not known of a file is not judged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+SECONDS_TO_WAIT = 30.0
+"""For another process that writes down checksums at the same moment."""
+MAKE_TABLE = "CREATE TABLE IF NOT EXISTS checksums (file TEXT PRIMARY KEY, sha256 TEXT)"
+AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Checksums:
+    """Checksums of a warehouse's files on this machine. `kept` is the SQLite file that holds them.
+
+    Files are named from below their table's folder `data` on, so that a home that has moved keeps its checksums.
+    """
+
+    kept: Path
+
+    def keep(self, files: Sequence[str]) -> None:
+        """Write down the checksums of new files; those in an object store, which keeps its own, are left out."""
+        local = [Path(path) for file in files if (path := local_path(file))]
+        if not local:
+            return
+        rows = [(_name(str(path)), sha256_of(path)) for path in local]
+        with self._opened() as connection, connection:
+            connection.executemany("INSERT OR REPLACE INTO checksums VALUES (?, ?)", rows)
+
+    def of(self, files: Sequence[str]) -> dict[str, str]:
+        """What is known of some files."""
+        if not self.kept.is_file():
+            return {}
+        by_name = {_name(file): file for file in files}
+        found: dict[str, str] = {}
+        names = list(by_name)
+        with self._opened() as connection:
+            for place in range(0, len(names), AT_ONCE):
+                part = names[place : place + AT_ONCE]
+                marks = ",".join("?" * len(part))
+                rows = connection.execute(f"SELECT file, sha256 FROM checksums WHERE file IN ({marks})", part)
+                found |= {by_name[name]: sha256 for name, sha256 in rows}
+        return found
+
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        self.kept.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(self.kept, timeout=SECONDS_TO_WAIT)) as connection:
+            connection.execute(MAKE_TABLE)
+            yield connection
+
+
+def local_path(file: str) -> str:
+    """A file's path on this machine; empty where it lies elsewhere."""
+    return file.removeprefix("file://") if file.startswith("file://") or "://" not in file else ""
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _name(file: str) -> str:
+    return file.rpartition("/data/")[2]
