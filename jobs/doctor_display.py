@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 
 from jobs.doctor import Finding, days_told
+from jobs.terminal import Console
 from jobs.workspace import Workspace
 
 MARKS = {"wrong": "[red]wrong[/]", "note": "[yellow]note[/] "}

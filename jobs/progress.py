@@ -44,7 +44,7 @@ def night_progress(workspace: Workspace, night: date, *, quiet: bool) -> list[St
             rows = ", ".join(f"{table} {count:,}" for table, count in list(result.rows.items())[:4])
             console.print(f"{night}  {result.step:<9} {time.perf_counter() - started:6.1f} s  {rows}")
             if "postponed" in result.detail:
-                console.print(f"{POSTPONED}: {result.detail['postponed']}", style="yellow")
+                console.print(f"{POSTPONED}: {escape(str(result.detail['postponed']))}", style="yellow")
             started = time.perf_counter()
     return results
 

@@ -173,6 +173,14 @@ def test_markup_of_the_terminal_is_shown_as_it_stands():
     assert not CONTROL.findall(shown)
 
 
+def test_commands_print_with_the_projects_own_console_and_voice():
+    """Rich's console and Typer's `echo` would let control characters through."""
+    folder = Path(__file__).resolve().parents[2] / "jobs"
+    others = [file for file in sorted(folder.rglob("*.py")) if file.name != "terminal.py"]
+    words = ("from rich.console import Console", "rich.print", "typer.echo(")
+    assert [str(file) for file in others if any(word in file.read_text(encoding="utf-8") for word in words)] == []
+
+
 def test_everything_that_people_are_told_is_one_line_and_no_markup(airflow_database, airflow_plugins):
     from ctr_notices import verdict_notice
     from ctr_runs import run_words
