@@ -93,8 +93,15 @@ class Files(Frozen):
 class Columns(Frozen):
     """Columns to keep, by how they may be used. Other columns of the files are not read."""
 
-    categorical: tuple[Identifier, ...] = ()
-    numeric: tuple[Identifier, ...] = ()
+    categorical: EachOnce[Identifier] = ()
+    numeric: EachOnce[Identifier] = ()
+
+    @model_validator(mode="after")
+    def _one_use_each(self) -> Columns:
+        both = sorted({*self.categorical} & {*self.numeric})
+        if both:
+            raise ValueError(f"`{both[0]}` is both categorical and numeric; keep one of them")
+        return self
 
     @property
     def all(self) -> tuple[str, ...]:

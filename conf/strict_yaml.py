@@ -81,7 +81,7 @@ class StrictLoader(yaml.SafeLoader):
         """A plain value."""
         try:
             return super().construct_object(node, deep)
-        except (ValueError, KeyError, AttributeError, TypeError, OverflowError) as error:
+        except (ValueError, LookupError, AttributeError, TypeError, OverflowError) as error:
             kind = node.tag.rpartition(":")[2]
             said = f"`{fitting(str(node.value), LONGEST_SHOWN)}` cannot be read as {kind}; write text in quotes"
             raise ConstructorError(None, None, said, node.start_mark) from error

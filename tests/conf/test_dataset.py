@@ -246,3 +246,15 @@ def test_durations_are_minutes_hours_or_days():
 def test_outcome_columns_are_never_features():
     real = load_dataset("kuairand")
     assert not set(real.impressions.outcomes) & {*real.feature_categorical, *real.feature_numeric}
+
+
+def test_a_column_has_one_use(refusal):
+    assert "`slot` stands in it twice" in refusal(
+        lambda found: found["candidates"]["context"].update(categorical=["slot", "slot"])
+    )
+
+
+def test_a_column_is_of_one_kind(refusal):
+    assert "`slot` is both categorical and numeric" in refusal(
+        lambda found: found["candidates"]["context"].update(numeric=["slot"])
+    )

@@ -15,6 +15,7 @@ from conf.strict_yaml import MOST_LEVELS, MOST_VALUES, read_yaml, yaml_value
         ("a: &a {b: *a}", r"`\*a` stands for something that it is a part of"),
         ("a: 2026-02-30", r"`2026-02-30` cannot be read as timestamp; write text in quotes \(line 1, column 4\)"),
         ("a: !!int x", "`x` cannot be read as int"),
+        ("a: !!float", "cannot be read as float"),
         ("a: " + "1" * 5_000, "cannot be read as int"),
         ("!!python/object/apply:os.system [id]", "could not determine a constructor"),
         ("a: b\n---\nc: d", "found another document"),

@@ -43,7 +43,7 @@ NO_JSON = (
     *(b'{"impression_id": "i1", "impression_id": "i2"}', b'{"impression_id": {"id": 1}}', b'{"impression_id": ["i1"]}'),
 )
 """Lines that are no row: each goes to quarantine."""
-NO_CSV = ("only,three,fields", "one", "a,b,c,d,e,f,g", ",,,,,,,,,,,", "\ufeff", "\0", "x" * 10_000)
+NO_CSV = ("only,three,fields", "one", "a,b,c,d,e,f,g,h,i", ",,,,,,,,,,,", "\ufeff", "\0", "x" * 10_000)
 """Lines of another width than six."""
 
 
