@@ -84,8 +84,10 @@ class PlainText:
         if not self.begun:
             text = text.removeprefix("\ufeff")
             self.begun = bool(text)
-        if self.old is None and (ends := re.findall(r"\r\n|\n|\r(?!\Z)", text[:FIRST_CHARACTERS])):
-            self.old = 2 * ends.count("\r") > len(ends) - (ends[0] == "\r")
+        if self.old is None:
+            unquoted = re.sub('"[^"]*"', "", text[:FIRST_CHARACTERS])
+            ends = re.findall(r"\r\n|\n|\r(?!\Z)", unquoted)
+            self.old = 2 * ends.count("\r") > len(ends) if ends else None
         text = text.replace("\r", "\n") if self.old else text
         return text.replace(LITERAL_QUOTE, NO_TEXT)
 
