@@ -119,11 +119,11 @@ def expire_snapshots(workspace: Workspace, name: str, now: float) -> int:
 
 def remove_old_reports(workspace: Workspace) -> int:
     """Delete the pages of nights that lie further back than the retention, counted from the latest night."""
-    old = _older_nights(workspace, workspace.settings.monitoring.keep_reports_days)
+    keep_days = workspace.settings.monitoring.keep_reports_days
+    old = _older_nights(workspace, keep_days)
+    remove_old_verdicts(workspace, _oldest_kept(workspace, keep_days).isoformat())
     for folder in old.values():
         shutil.rmtree(folder)
-    if old:
-        remove_old_verdicts(workspace, min(_nights(workspace).keys(), default=max(old)).isoformat())
     return len(old)
 
 
@@ -144,9 +144,13 @@ def thin_reports(workspace: Workspace) -> int:
 
 def _older_nights(workspace: Workspace, keep_days: int) -> dict[date, Path]:
     """The report folders of nights more than `keep_days` days before the latest one."""
-    nights = _nights(workspace)
-    oldest = max(nights, default=date.min + timedelta(days=keep_days)) - timedelta(days=keep_days)
-    return {day: folder for day, folder in nights.items() if day < oldest}
+    oldest = _oldest_kept(workspace, keep_days)
+    return {day: folder for day, folder in _nights(workspace).items() if day < oldest}
+
+
+def _oldest_kept(workspace: Workspace, keep_days: int) -> date:
+    """The first of the days that are kept, counted from the latest night with a page."""
+    return max(_nights(workspace), default=date.min + timedelta(days=keep_days)) - timedelta(days=keep_days)
 
 
 def _nights(workspace: Workspace) -> dict[date, Path]:

@@ -59,7 +59,6 @@ def run_training(workspace: Workspace, request: TrainingRequest, *, again: bool 
     read = inputs(workspace, "train", request.night)
     result = train(workspace, request, again=again)
     record = watch.record(result, read)
-    save_record(workspace, record)
     if not result.detail.get("repeated"):
         measured = {name: record[name] for name in MEASURES}
         log_measured(workspace, result.detail["version"], measured)
@@ -71,6 +70,7 @@ def run_training(workspace: Workspace, request: TrainingRequest, *, again: bool 
         else:  # asked for later than its night, whose next day has been served by now
             score_unserved(workspace)
     publish_cards(workspace, result.detail["version"])
+    save_record(workspace, record)  # only now a replay takes the training for done; the page tells what it took
     refresh_site(workspace, request.night)
     return result
 
