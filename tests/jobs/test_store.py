@@ -120,7 +120,7 @@ def test_a_column_that_the_description_gains_is_empty_in_old_rows(make_workspace
 def test_a_damaged_catalog_is_an_error_that_says_what_to_check(tiny):
     tiny.home.path.mkdir(parents=True)
     tiny.home.catalog.write_bytes(b"this is no database, whatever its name says" * 50)
-    with pytest.raises(StoreError, match=r"catalog .*catalog\.db cannot be opened: .*Check `store.catalog_uri`"):
+    with pytest.raises(StoreError, match=r"catalog .*catalog\.db cannot be opened: .*`ctr repair` makes it anew"):
         _ = tiny.store
 
 
