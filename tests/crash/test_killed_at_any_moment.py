@@ -2,8 +2,8 @@
 
 A reader beside them never sees a part of a day.
 
-`make test-crash` kills one ingest twenty times in a row, and nine commands CRASH_KILLS times in all, each time on a
-home of its own.
+One ingest is killed twenty times in a row; `make test-crash` kills nine commands CRASH_KILLS times in all, each time on
+a home of its own.
 """
 
 from __future__ import annotations
@@ -43,7 +43,6 @@ def at_random(seconds: float, wanted: int) -> list[dict[str, Any]]:
     return [{"kill_after": draw.uniform(0.0, seconds)} for _ in range(wanted)]
 
 
-@pytest.mark.long
 def test_an_ingest_killed_over_and_over_leaves_what_an_undisturbed_one_leaves(killed_home):
     """Each kill meets what the one before it left; the last run goes through."""
     SCENARIOS[0].prepare(killed_home)
