@@ -18,7 +18,10 @@ def table_of(title: str, found: Rounds) -> Table:
         table.add_column(heading, justify="right")
     table.add_column("told")
     for side in found.sides:
-        figures = ", ".join(f"{name} {_plain(value)}" for name, value in found.runs[-1][side].figures.items())
+        numbers = {
+            name: value for name, value in found.runs[-1][side].figures.items() if isinstance(value, int | float)
+        }
+        figures = ", ".join(f"{name} {_plain(value)}" for name, value in numbers.items())
         table.add_row(
             side,
             f"{found.middle(side):.2f}",
