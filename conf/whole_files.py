@@ -16,6 +16,7 @@ def in_place_of(file: Path) -> Iterator[Path]:
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    unfinished.unlink(missing_ok=True)  # a killed process may have had this number, and a database is added to
     try:
         yield unfinished
         unfinished.replace(file)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from conf.errors import NotReady
+from conf.whole_files import in_place_of, write_whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,7 +44,6 @@ def write_repository(workspace: Workspace, folder: Path) -> dict[str, int]:
     Raises:
         NotReady: there are no features yet.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     counts, views = {}, []
     for history, declaration in workspace.dataset.histories.items():
         rows = exported(workspace, history, declaration.keys)
@@ -61,9 +61,9 @@ def write_repository(workspace: Workspace, folder: Path) -> dict[str, int]:
         "online_store": {"type": "sqlite", "path": "online.db"},
         "entity_key_serialization_version": 3,
     }
-    (folder / VIEWS).write_text(json.dumps(views, indent=2), encoding="utf-8")
-    (folder / SETTINGS).write_text(yaml.safe_dump(project, sort_keys=False), encoding="utf-8")
-    (folder / DEFINITIONS).write_text(DEFINITIONS_TEXT, encoding="utf-8")
+    write_whole(folder / VIEWS, json.dumps(views, indent=2))
+    write_whole(folder / SETTINGS, yaml.safe_dump(project, sort_keys=False))
+    write_whole(folder / DEFINITIONS, DEFINITIONS_TEXT)
     return counts
 
 
@@ -91,9 +91,8 @@ def exported(workspace: Workspace, history: str, keys: tuple[str, ...]) -> pa.Ta
 def _write_parquet(rows: pa.Table, file: Path) -> None:
     import pyarrow.parquet as pq
 
-    partial = file.with_suffix(".partial")
-    pq.write_table(rows, partial)
-    partial.replace(file)
+    with in_place_of(file) as unfinished:
+        pq.write_table(rows, unfinished)
 
 
 def definitions(folder: Path) -> dict[str, Any]:

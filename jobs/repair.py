@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from conf.errors import FeedBlocked, LandingError, StoreError
+from conf.whole_files import in_place_of
 from jobs.catch_up import catch_up
 from jobs.doctor import (
     Finding,
@@ -103,10 +104,8 @@ def _catalog_anew(workspace: Workspace, fault: str, *, dry_run: bool) -> str:
     if not dry_run:
         if file.is_file():
             file.replace(file.with_suffix(".damaged"))
-        made = file.with_suffix(".new")
-        made.unlink(missing_ok=True)
-        _register(workspace, made, newest)
-        made.replace(file)  # last: one whose making was cut short is not there
+        with in_place_of(file) as unfinished:
+            _register(workspace, unfinished, newest)
     return f"make the catalog, which {fault}, anew of {len(newest)} tables"
 
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from conf.errors import SettingsError
+from conf.whole_files import in_place_of
 from simulation.records import (
     ads_table,
     candidates_table,
@@ -90,8 +91,8 @@ def _write_day(world: World, landing: Path, truth: Path, day: int) -> Simulation
     }
     probabilities = truth_table(world, day)
 
-    truth.mkdir(parents=True, exist_ok=True)
-    _write_parquet(truth / f"{name}.parquet", probabilities)
+    with in_place_of(truth / f"{name}.parquet") as file:
+        _write_parquet(file, probabilities)
     unfinished = landing / f".{name}.unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
@@ -119,9 +120,7 @@ def _write_lines(path: Path, lines: list[str]) -> None:
 
 
 def _write_parquet(path: Path, table: pa.Table) -> None:
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    pq.write_table(table, unfinished, compression="zstd")
-    unfinished.replace(path)
+    pq.write_table(table, path, compression="zstd")
 
 
 def _replace_folder(unfinished: Path, final: Path) -> None:

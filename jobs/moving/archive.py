@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from conf.errors import StoreError
+from conf.whole_files import in_place_of
 
 CONTENTS = "CONTENTS.json"
 FORMAT = 1
@@ -73,23 +74,18 @@ def new_archive(path: Path, facts: dict[str, Any]) -> Iterator[ArchiveWriter]:
     Raises:
         StoreError: the file cannot be written.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with tarfile.open(partial, "w", format=tarfile.PAX_FORMAT) as tar:
-            writer = ArchiveWriter(tar)
-            yield writer
-            content = json.dumps({"format": FORMAT, **facts, "files": writer.files}, indent=1).encode()
-            facts["digest"] = hashlib.sha256(content).hexdigest()
-            entry = tarfile.TarInfo(CONTENTS)
-            entry.size, entry.mode = len(content), 0o644
-            tar.addfile(entry, io.BytesIO(content))
-        with partial.open("rb") as stream:
-            os.fsync(stream.fileno())
-        partial.replace(path)
+        with in_place_of(path) as unfinished:
+            with tarfile.open(unfinished, "w", format=tarfile.PAX_FORMAT) as tar:
+                writer = ArchiveWriter(tar)
+                yield writer
+                content = json.dumps({"format": FORMAT, **facts, "files": writer.files}, indent=1).encode()
+                facts["digest"] = hashlib.sha256(content).hexdigest()
+                writer.add_bytes(CONTENTS, content)
+            with unfinished.open("rb") as stream:
+                os.fsync(stream.fileno())
     except OSError as error:
         raise StoreError(f"The archive {path} cannot be written: {error}. Nothing is left of it.") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def unpacked(path: Path, folder: Path, digest: str = "") -> dict[str, Any]:

@@ -7,11 +7,11 @@ touched; newer ones are refused, because older code would write rows that lack w
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from conf.errors import StoreError
+from conf.whole_files import write_whole
 
 SCHEMA_VERSION = 1
 """Raise it with any change of tables, partitions or home that earlier code would misread."""
@@ -63,7 +63,4 @@ def mark(marker: Path) -> None:
     found = version_of_home(marker)
     require_known(found, f"The home {marker.parent}")
     if found < SCHEMA_VERSION:
-        marker.parent.mkdir(parents=True, exist_ok=True)
-        partial = marker.with_suffix(f".{os.getpid()}")
-        partial.write_text(json.dumps({"schema_version": SCHEMA_VERSION}), encoding="utf-8")
-        partial.replace(marker)
+        write_whole(marker, json.dumps({"schema_version": SCHEMA_VERSION}))

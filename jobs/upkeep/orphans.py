@@ -8,12 +8,12 @@ snapshot was forgotten a moment ago; and all of them where the clock of the file
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conf.whole_files import write_whole
 from jobs.store.table_files import files_of, filesystem_of
 
 if TYPE_CHECKING:
@@ -86,6 +86,4 @@ def remembered(file: Path) -> dict[str, dict[str, float]]:
 
 def remember(file: Path, waiting: Mapping[str, Mapping[str, float]]) -> None:
     """Keep the orphans that wait, in place of what was kept."""
-    partial = file.with_suffix(f".{os.getpid()}")
-    partial.write_text(json.dumps(waiting), encoding="utf-8")
-    partial.replace(file)
+    write_whole(file, json.dumps(waiting))
