@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from conf.errors import StoreError
+from conf.file_digests import sha256_of
 
 MANIFEST = "manifest.json"
 
@@ -68,9 +68,3 @@ def manifest_digest(folder: Path) -> str:
         return sha256_of(folder / MANIFEST)
     except OSError as error:
         raise StoreError(f"{folder / MANIFEST} cannot be read ({error}): load another version.") from error
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

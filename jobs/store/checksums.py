@@ -5,12 +5,13 @@ Data files never change and their names are never used again. What is not known 
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from conf.file_digests import sha256_of
 
 SECONDS_TO_WAIT = 30.0
 """For another process that writes down checksums at the same moment."""
@@ -62,12 +63,6 @@ class Checksums:
 def local_path(file: str) -> str:
     """A file's path on this machine; empty where it lies elsewhere."""
     return file.removeprefix("file://") if file.startswith("file://") or "://" not in file else ""
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _name(file: str) -> str:

@@ -8,7 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jobs.store.checksums import Checksums, local_path, sha256_of
+from conf.file_digests import sha256_of
+from jobs.store.checksums import Checksums, local_path
 from jobs.store.contents import partition_value
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ import pytest
 from registered_versions import registered
 
 from conf.errors import StoreError
+from conf.file_digests import sha256_of
 from jobs.champion import bundle_folder, load_version
 from models.batches import TableBatches
 from models.bundle import load_bundle, train_bundle
@@ -113,8 +114,6 @@ def test_a_manifest_that_names_a_file_elsewhere_is_refused(bundle, name):
 
 def relisted(bundle: Path, name: str) -> None:
     """Write the digest of a changed file into the manifest: what a forger without the registered digest can do."""
-    from models.bundle_files import sha256_of
-
     manifest = json.loads((bundle / "manifest.json").read_text())
     manifest["files"][name] = sha256_of(bundle / name)
     (bundle / "manifest.json").write_text(json.dumps(manifest))
