@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from conf.errors import NotReady
@@ -64,7 +65,7 @@ def _maintained(workspace: Workspace, now: float) -> dict[str, object]:
         "small_files_joined": compacted.before,
         "files_they_became": compacted.after,
         "manifests_merged_away": compacted.manifests,
-        "snapshots_expired": sum(expire_snapshots(workspace, name, now) for name in _tables(workspace)),
+        "snapshots_expired": sum(expire_snapshots(workspace, name, now) for name in workspace.store.made()),
         **sweep_tables(workspace, now),
         "digests_forgotten": forget_digests(workspace),
         "report_folders_removed": remove_old_reports(workspace),
@@ -75,15 +76,11 @@ def _maintained(workspace: Workspace, now: float) -> dict[str, object]:
     }
 
 
-def _tables(workspace: Workspace) -> list[str]:
-    return [name for name in workspace.store.specs if workspace.store.exists(name)]
-
-
 def compact_tables(workspace: Workspace) -> Compacted:
     """Join the small files and manifests of all tables."""
     settings, store = workspace.settings.maintenance, workspace.store
     small = settings.small_file_mb * MEGABYTE
-    done = [compact(store, name, settings.compact_files, small) for name in _tables(workspace)]
+    done = [compact(store, name, settings.compact_files, small) for name in store.made()]
     return Compacted(
         *(sum(part) for part in zip(*((one.before, one.after, one.manifests) for one in done), strict=True))
     )
@@ -94,9 +91,9 @@ def sweep_tables(workspace: Workspace, now: float) -> dict[str, int]:
     seen = remembered(workspace.home.orphans)
     hours, namespace = workspace.settings.maintenance.orphan_hours, workspace.store.namespace
     removed, waiting = 0, dict(seen)
-    for name in _tables(workspace):
+    for name in workspace.store.made():
         key = f"{namespace}.{name}"
-        swept = sweep(lambda name=name: workspace.store.table(name), seen.get(key, {}), hours, now)  # type: ignore[misc]
+        swept = sweep(partial(workspace.store.table, name), seen.get(key, {}), hours, now)
         removed += swept.removed
         waiting[key] = dict(swept.waiting)
     remember(workspace.home.orphans, waiting)

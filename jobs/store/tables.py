@@ -122,6 +122,10 @@ class Store:
         """Whether the table has been made yet."""
         return name in self._seen or self.catalog.table_exists((self.namespace, name))
 
+    def made(self) -> list[str]:
+        """The names of the tables that have been made, in the order of their specifications."""
+        return [name for name in self.specs if self.exists(name)]
+
     def _make(self, spec: TableSpec) -> None:
         from pyiceberg.exceptions import TableAlreadyExistsError
 

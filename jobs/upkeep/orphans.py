@@ -36,8 +36,9 @@ def sweep(load: Callable[[], Table], seen: Mapping[str, float], hours: float, no
 
     Where any of the table's metadata cannot be read, nothing is removed: the error is passed on.
     """
-    filesystem, prefix = filesystem_of(load())
-    location = load().location().removeprefix(prefix)
+    table = load()
+    filesystem, prefix = filesystem_of(table)
+    location = table.location().removeprefix(prefix)
     present = _listed(filesystem, location)  # before the names are read: what is committed meanwhile is named
     named = _named(load())
     orphans = {f"{prefix}{info.path}": info for info in present if info.is_file and f"{prefix}{info.path}" not in named}

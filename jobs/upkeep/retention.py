@@ -58,7 +58,7 @@ def expire_days(workspace: Workspace) -> dict[str, object]:
 
 def _tables(workspace: Workspace) -> list[str]:
     """Those that are retained for a time, training examples first: they tell which days matured."""
-    names = [name for name in workspace.store.specs if name not in RECORDS and workspace.store.exists(name)]
+    names = [name for name in workspace.store.made() if name not in RECORDS]
     return sorted(names, key=lambda name: name != TRAINING_EXAMPLES)
 
 
