@@ -36,7 +36,7 @@ def remove_unused_staged(workspace: Workspace, now: float) -> int:
 
 
 def remove_old_verdicts(workspace: Workspace, oldest: str) -> int:
-    """Delete the data gate's verdicts on nights before a day, as ISO text: their pages are gone too."""
+    """Delete the data gate's verdicts on nights before a day, as ISO text: their pages go too."""
     return _removed([file for file in (workspace.reports / "feed").glob("????-??-??.json") if file.stem < oldest])
 
 
