@@ -8,6 +8,7 @@ from typing import Any
 from rich.markup import escape
 
 from jobs.doctor import Finding, days_told
+from jobs.store.addresses import readable
 from jobs.terminal import Console
 from jobs.workspace import Workspace
 
@@ -31,7 +32,7 @@ def show_findings(found: Sequence[Finding], workspace: Workspace, console: Conso
 
 def shown(file: str, workspace: Workspace) -> str:
     """A file's path, from the home on where it lies in it."""
-    return file.removeprefix("file://").removeprefix(f"{workspace.home.path}/")
+    return readable(file).removeprefix(f"{workspace.home.path}/")
 
 
 def show_repair(done: dict[str, Any], console: Console | None = None) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from features.histories import ALL
 from jobs.feature_list import model_columns, watched_columns
+from jobs.store.addresses import readable
 from jobs.store.kept_days import removed_days
 from jobs.workspace import Workspace
 
@@ -99,7 +100,7 @@ def example_files(workspace: Workspace, days: Sequence[date]) -> list[str]:
     from pyiceberg.expressions import EqualTo
 
     files = [file for day in days for file in workspace.store.files("training_examples", EqualTo("dt", day))]
-    return [file.removeprefix("file://") for file in files]
+    return list(map(readable, files))
 
 
 def rows_of_days(workspace: Workspace, days: Sequence[date]) -> int:

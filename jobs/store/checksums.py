@@ -5,16 +5,14 @@ Data files never change and their names are never used again. What is not known 
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from conf.file_digests import sha256_of
+from jobs.store.addresses import local_path
+from jobs.store.kept_database import kept_database
 
-SECONDS_TO_WAIT = 30.0
-"""For another process that writes down checksums at the same moment."""
 MAKE_TABLE = "CREATE TABLE IF NOT EXISTS checksums (file TEXT PRIMARY KEY, sha256 TEXT)"
 AT_ONCE = 500
 
@@ -34,7 +32,7 @@ class Checksums:
         if not local:
             return
         rows = [(_name(str(path)), sha256_of(path)) for path in local]
-        with self._opened() as connection, connection:
+        with kept_database(self.kept, MAKE_TABLE) as connection, connection:
             connection.executemany("INSERT OR REPLACE INTO checksums VALUES (?, ?)", rows)
 
     def of(self, files: Sequence[str]) -> dict[str, str]:
@@ -44,25 +42,13 @@ class Checksums:
         by_name = {_name(file): file for file in files}
         found: dict[str, str] = {}
         names = list(by_name)
-        with self._opened() as connection:
+        with kept_database(self.kept, MAKE_TABLE) as connection:
             for place in range(0, len(names), AT_ONCE):
                 part = names[place : place + AT_ONCE]
                 marks = ",".join("?" * len(part))
                 rows = connection.execute(f"SELECT file, sha256 FROM checksums WHERE file IN ({marks})", part)
                 found |= {by_name[name]: sha256 for name, sha256 in rows}
         return found
-
-    @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        self.kept.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(self.kept, timeout=SECONDS_TO_WAIT)) as connection:
-            connection.execute(MAKE_TABLE)
-            yield connection
-
-
-def local_path(file: str) -> str:
-    """A file's path on this machine; empty where it lies elsewhere."""
-    return file.removeprefix("file://") if file.startswith("file://") or "://" not in file else ""
 
 
 def _name(file: str) -> str:

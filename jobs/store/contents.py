@@ -7,14 +7,14 @@ kept. Losing what was kept costs time, never a wrong answer.
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jobs.store.addresses import readable
+from jobs.store.kept_database import kept_database
 from jobs.store.spans import between
 from jobs.store.tables import EPOCH, Store
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from pyiceberg.expressions import BooleanExpression
     from pyiceberg.table import Table
     from pyspark.sql import Column, DataFrame, SparkSession
-
-SECONDS_TO_WAIT = 30.0
-"""For another process that writes down digests at the same moment."""
 
 Span = tuple[date, date]
 """First and last day."""
@@ -117,7 +114,7 @@ class Contents:
         from jobs.store.types import spark_schema
 
         spec = self.store.specs[table]
-        files = [file.removeprefix("file://") for part in partitions for file in part.files]
+        files = [readable(file) for part in partitions for file in part.files]
         rows = self.engine().read.schema(spark_schema(spec.columns)).parquet(*files)
         found = contents_by(rows, spec.partition, DECIMALS)
         return {part: found.get(part.values, EMPTY) for part in partitions}
@@ -126,17 +123,29 @@ class Contents:
         by_key = {part.key: part for part in partitions}
         if not by_key or not self.kept.is_file():
             return {}
-        with closing(sqlite3.connect(self.kept, timeout=SECONDS_TO_WAIT)) as connection:
+        with kept_database(self.kept, MAKE_TABLE) as connection:
             marks = ",".join("?" * len(by_key))
             found = connection.execute(f"SELECT files, rows, hashes FROM contents WHERE files IN ({marks})", [*by_key])
             return {by_key[key]: Content(rows, int(hashes, 16)) for key, rows, hashes in found}
 
     def _remember(self, found: Mapping[Partition, Content]) -> None:
-        self.kept.parent.mkdir(parents=True, exist_ok=True)
         rows = [(part.key, content.rows, f"{content.hashes:016x}") for part, content in found.items()]
-        with closing(sqlite3.connect(self.kept, timeout=SECONDS_TO_WAIT)) as connection, connection:
-            connection.execute(MAKE_TABLE)
+        with kept_database(self.kept, MAKE_TABLE) as connection, connection:
             connection.executemany("INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", rows)
+
+    def forget_gone(self) -> int:
+        """Forget digests of files that no table shows any more; returns how many."""
+        if not self.kept.is_file():
+            return 0
+        shown = [(part.key,) for name in self.store.specs for part in self.partitions(name)]
+        with kept_database(self.kept, MAKE_TABLE) as connection:
+            with connection:
+                connection.execute("CREATE TEMP TABLE shown (files TEXT PRIMARY KEY)")
+                connection.executemany("INSERT OR IGNORE INTO shown VALUES (?)", shown)
+                gone = connection.execute("DELETE FROM contents WHERE files NOT IN (SELECT files FROM shown)").rowcount
+            if gone:
+                connection.execute("VACUUM")
+        return int(gone)
 
 
 def row_hash(rows: DataFrame, decimals: int | None) -> Column:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conf.file_digests import sha256_of
-from jobs.store.checksums import Checksums, local_path
+from jobs.store.addresses import local_path
+from jobs.store.checksums import Checksums
 from jobs.store.contents import partition_value
 
 if TYPE_CHECKING:

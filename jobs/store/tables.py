@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from conf.dataset import Dataset
 from conf.errors import StoreError
 from conf.secret_values import without_secrets
+from jobs.store.addresses import readable
 from jobs.store.catalog import advice_for, opened, require_catalog_of
 from jobs.store.checksums import Checksums
 from jobs.store.commits import attempts_after_conflicts, bytes_added, committed, forget_surplus, written
@@ -169,7 +170,7 @@ class Store:
         files = self.files(name, where, snapshot)
         if not files:
             return spark.createDataFrame([], schema)
-        return spark.read.schema(schema).parquet(*[file.removeprefix("file://") for file in files])
+        return spark.read.schema(schema).parquet(*map(readable, files))
 
     def arrow(
         self,
@@ -220,7 +221,7 @@ class Store:
         columns = [F.col(column).cast(SPARK_TYPES[kind]).alias(column) for column, kind in spec.columns.items()]
         # The partition column must stay inside the files, and partitionBy takes its columns out: hand it a copy.
         copy = F.col(spec.partition[0]).alias("_partition")
-        rows.select(*columns, copy).write.partitionBy("_partition").parquet(folder.removeprefix("file://"))
+        rows.select(*columns, copy).write.partitionBy("_partition").parquet(readable(folder))
         return written(table, folder)
 
     def _commit(self, name: str, where: BooleanExpression, files: Sequence[str]) -> None:

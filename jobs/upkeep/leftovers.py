@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
-from jobs.store.contents import MAKE_TABLE, SECONDS_TO_WAIT
 from jobs.workspace import Workspace
 
 DAY = 86_400.0
@@ -45,19 +42,9 @@ def forget_digests(workspace: Workspace) -> int:
 
     A home of several data sets keeps them: a digest does not tell which it belongs to.
     """
-    file = workspace.home.contents
-    if not file.is_file() or len(workspace.store.catalog.list_namespaces()) > 1:
+    if len(workspace.store.catalog.list_namespaces()) > 1:
         return 0
-    live = [(part.key,) for name in workspace.store.specs for part in workspace.contents.partitions(name)]
-    with closing(sqlite3.connect(file, timeout=SECONDS_TO_WAIT)) as connection:
-        with connection:
-            connection.execute(MAKE_TABLE)
-            connection.execute("CREATE TEMP TABLE live (files TEXT PRIMARY KEY)")
-            connection.executemany("INSERT OR IGNORE INTO live VALUES (?)", live)
-            gone = connection.execute("DELETE FROM contents WHERE files NOT IN (SELECT files FROM live)").rowcount
-        if gone:
-            connection.execute("VACUUM")
-    return int(gone)
+    return workspace.contents.forget_gone()
 
 
 def _newest(path: Path) -> float:
