@@ -9,6 +9,7 @@ from conf.errors import StoreError
 
 if TYPE_CHECKING:
     from pyiceberg.expressions import BooleanExpression
+    from pyiceberg.manifest import DataFile
     from pyiceberg.table import Table
     from tenacity import Retrying
 
@@ -52,19 +53,29 @@ def _swap(table: Table, where: BooleanExpression, files: Sequence[str]) -> None:
     The commit holds only for the snapshot that the old files were looked up in; else it fails, and nothing is changed.
     """
     from pyiceberg.expressions import AlwaysTrue
-    from pyiceberg.io.pyarrow import parquet_file_to_data_file
 
     old = list(table.scan(row_filter=where).plan_files())
     if any(task.residual != AlwaysTrue() for task in old):
         raise StoreError(f"{table.name()}: {where} cuts through files; a write replaces whole partitions only.")
-    new = [parquet_file_to_data_file(table.io, table.metadata, file) for file in files]
-    if not old and not new:
+    _change(table, [task.file for task in old], files)
+
+
+def _change(
+    table: Table, gone: Sequence[DataFile], come: Sequence[str] = (), properties: Mapping[str, str] | None = None
+) -> None:
+    """Take files out of a table, put new ones in and set properties, in one commit; nothing where no file changes."""
+    from pyiceberg.io.pyarrow import parquet_file_to_data_file
+
+    new = [parquet_file_to_data_file(table.io, table.metadata, file) for file in come]
+    if not gone and not new:
         return
     with table.transaction() as transaction:
+        if properties:
+            transaction.set_properties(dict(properties))
         update = transaction.update_snapshot()
-        with update.overwrite() if old else update.merge_append() as change:
-            for task in old:
-                change.delete_data_file(task.file)
+        with update.overwrite() if gone else update.merge_append() as change:
+            for file in gone:
+                change.delete_data_file(file)
             for file in new:
                 change.append_data_file(file)
 
@@ -81,20 +92,13 @@ def exchanged(load: Callable[[], Table], old: Sequence[str], new: Sequence[str])
     False, and nothing changed, where one of the old files is no longer part of the table: somebody else has written its
     partition meanwhile.
     """
-    from pyiceberg.io.pyarrow import parquet_file_to_data_file
-
     for attempt in attempts_after_conflicts():
         with attempt:
             table = load()
             present = {task.file.file_path: task.file for task in table.scan().plan_files()}
             if not present.keys() >= set(old):
                 return False
-            added = [parquet_file_to_data_file(table.io, table.metadata, file) for file in new]
-            with table.transaction() as transaction, transaction.update_snapshot().overwrite() as change:
-                for path in old:
-                    change.delete_data_file(present[path])
-                for file in added:
-                    change.append_data_file(file)
+            _change(table, [present[path] for path in old], new)
     return True
 
 
@@ -103,14 +107,8 @@ def removed(load: Callable[[], Table], where: BooleanExpression, properties: Map
     for attempt in attempts_after_conflicts():
         with attempt:
             table = load()
-            old = list(table.scan(row_filter=where).plan_files())
-            if not old:
-                return 0
-            with table.transaction() as transaction:
-                transaction.set_properties(dict(properties))
-                with transaction.update_snapshot().overwrite() as change:
-                    for task in old:
-                        change.delete_data_file(task.file)
+            old = [task.file for task in table.scan(row_filter=where).plan_files()]
+            _change(table, old, properties=properties)
     return len(old)
 
 
@@ -159,9 +157,5 @@ def dropped(load: Callable[[], Table], files: Collection[str]) -> Table:
     for attempt in attempts_after_conflicts():
         with attempt:
             table = load()
-            named = [task.file for task in table.scan().plan_files() if task.file.file_path in files]
-            if named:
-                with table.transaction() as transaction, transaction.update_snapshot().overwrite() as change:
-                    for file in named:
-                        change.delete_data_file(file)
+            _change(table, [task.file for task in table.scan().plan_files() if task.file.file_path in files])
     return table
