@@ -60,13 +60,13 @@ def examined(workspace: Workspace, *, deep: bool) -> list[Finding]:
 
 def local_catalog(workspace: Workspace) -> Path | None:
     """The catalog's file, where it is one."""
-    uri = workspace.settings.store.catalog_uri or f"sqlite:///{workspace.home.catalog}"
+    uri = workspace.catalog_uri
     return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
 
 
 def local_warehouse(workspace: Workspace) -> Path | None:
     """The folder of the tables, where it is one."""
-    place = workspace.settings.store.warehouse or f"file://{workspace.home.warehouse}"
+    place = workspace.warehouse
     return Path(place.removeprefix("file://")) if place.startswith("file://") else None
 
 

@@ -132,7 +132,7 @@ def _register(workspace: Workspace, catalog_file: Path, newest: Mapping[Path, Pa
         namespace = place.parent.name
         catalog = opened(
             f"sqlite:///{catalog_file}",
-            workspace.settings.store.warehouse or f"file://{workspace.home.warehouse}",
+            workspace.warehouse,
             workspace.settings.store.properties,
             namespace,
         )

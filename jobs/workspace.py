@@ -118,6 +118,16 @@ class Workspace:
     dataset: Dataset
     data: Path
 
+    @property
+    def catalog_uri(self) -> str:
+        """The catalog's SQLAlchemy address: the one of the settings, or SQLite in the home."""
+        return self.settings.store.catalog_uri or f"sqlite:///{self.home.catalog}"
+
+    @property
+    def warehouse(self) -> str:
+        """Where the tables' files lie, as an address: the place of the settings, or the home's own folder."""
+        return self.settings.store.warehouse or f"file://{self.home.warehouse}"
+
     @cached_property
     def store(self) -> Store:
         """The data set's tables.
@@ -128,8 +138,8 @@ class Workspace:
         mark(self.home.marker)
         return Store.open(
             namespace=self.dataset.name,
-            uri=self.settings.store.catalog_uri or f"sqlite:///{self.home.catalog}",
-            warehouse=self.settings.store.warehouse or f"file://{self.home.warehouse}",
+            uri=self.catalog_uri,
+            warehouse=self.warehouse,
             properties=self.settings.store.properties,
             dataset=self.dataset,
             keep_snapshots=self.settings.store.keep_snapshots,
