@@ -118,7 +118,7 @@ def _databases(workspace: Workspace) -> Iterator[Finding]:
     kept = {
         workspace.home.contents: "Delete it: what it held is worked out again.",
         workspace.home.checksums: "Delete it; flipped bits of older files are then told only where they do not decode.",
-        workspace.home.mlflow / "mlflow.db": "Restore it from a backup; nights go on with the models in the home.",
+        workspace.home.mlflow_database: "Restore it from a backup; nights go on with the models in the home.",
     }
     for file, advice in kept.items():
         if fault := database_fault(file):

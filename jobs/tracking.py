@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 ALIASES = (CHAMPION, CHALLENGER, PREVIOUS)
-DATABASE = "mlflow.db"
 REQUIREMENTS = ("xgboost", "scikit-learn", "pyarrow", "pandas", "numpy", "scipy")
 
 
@@ -34,7 +33,7 @@ class Logged:
 
 def tracking_uri(workspace: Workspace) -> str:
     """MLflow's address: the one of the settings, or a SQLite file in the home."""
-    return workspace.settings.tracking.uri or f"sqlite:///{workspace.home.mlflow / DATABASE}"
+    return workspace.settings.tracking.uri or f"sqlite:///{workspace.home.mlflow_database}"
 
 
 def client(workspace: Workspace) -> MlflowClient:
@@ -50,9 +49,9 @@ def client(workspace: Workspace) -> MlflowClient:
 
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    (workspace.home.mlflow / "artifacts").mkdir(parents=True, exist_ok=True)
+    workspace.home.mlflow_artifacts.mkdir(parents=True, exist_ok=True)
     if not workspace.settings.tracking.uri:
-        _make_database(workspace.home.mlflow / DATABASE)
+        _make_database(workspace.home.mlflow_database)
     mlflow.set_tracking_uri(tracking_uri(workspace))
     mlflow.set_registry_uri(tracking_uri(workspace))
     return mlflow.tracking.MlflowClient()
@@ -96,7 +95,7 @@ def experiment(workspace: Workspace) -> str:
     if found is not None:
         return str(found.experiment_id)
     local = not workspace.settings.tracking.uri
-    place = (workspace.home.mlflow / "artifacts").as_uri() if local else None
+    place = workspace.home.mlflow_artifacts.as_uri() if local else None
     return str(client(workspace).create_experiment(workspace.model_name, artifact_location=place))
 
 

@@ -59,6 +59,16 @@ class Home:
         return self.path / "mlflow"
 
     @property
+    def mlflow_database(self) -> Path:
+        """The SQLite file of MLflow's default store."""
+        return self.mlflow / "mlflow.db"
+
+    @property
+    def mlflow_artifacts(self) -> Path:
+        """The files of runs and models in MLflow's default store."""
+        return self.mlflow / "artifacts"
+
+    @property
     def models(self) -> Path:
         """Unpacked bundles of registered model versions, so that a night can score without MLflow."""
         return self.path / "models"

@@ -11,7 +11,7 @@ import yaml
 from conf.errors import NotReady, SettingsError
 from jobs.code_version import code_version
 from jobs.moving.archive import ArchiveWriter, new_archive
-from jobs.moving.mlflow_files import DATABASE, copy_database
+from jobs.moving.mlflow_files import copy_database
 from jobs.moving.overlay import portable
 from jobs.moving.table_paths import inside
 from jobs.step import scratch_folder
@@ -93,14 +93,15 @@ def _add_table(archive: ArchiveWriter, name: str, table: Table) -> dict[str, Any
 
 def _add_mlflow(archive: ArchiveWriter, workspace: Workspace) -> dict[str, str] | None:
     """MLflow's store where it lies in the home; a server's own stays with the server."""
-    folder = workspace.home.mlflow
-    if workspace.settings.tracking.uri or not (folder / DATABASE).is_file():
+    database, artifacts = workspace.home.mlflow_database, workspace.home.mlflow_artifacts
+    if workspace.settings.tracking.uri or not database.is_file():
         return None
     with scratch_folder(workspace.home, "export") as scratch:
-        copy_database(folder / DATABASE, scratch / DATABASE)
-        archive.add_file(f"mlflow/{DATABASE}", scratch / DATABASE)
-    archive.add_folder("mlflow/artifacts", folder / "artifacts")
-    return {"artifacts": (folder / "artifacts").as_uri()}
+        copy = scratch / database.name
+        copy_database(database, copy)
+        archive.add_file(f"mlflow/{database.name}", copy)
+    archive.add_folder("mlflow/artifacts", artifacts)
+    return {"artifacts": artifacts.as_uri()}
 
 
 def _add_sources(archive: ArchiveWriter, workspace: Workspace) -> dict[str, dict[str, str]]:

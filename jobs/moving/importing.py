@@ -13,7 +13,7 @@ from typing import Any
 
 from conf.errors import SettingsError, StoreError
 from jobs.moving.archive import unpacked
-from jobs.moving.mlflow_files import DATABASE, readdress
+from jobs.moving.mlflow_files import readdress
 from jobs.moving.table_paths import Relocation
 from jobs.store.catalog import opened
 from jobs.store.versions import mark, require_known
@@ -73,7 +73,7 @@ def _settle(building: Home, home: Home, facts: Mapping[str, Any], data: Path | N
         moved.relocate(table["metadata"])
     _make_catalog(building, home, facts["tables"])
     if facts["mlflow"] is not None:
-        readdress(building.mlflow / DATABASE, facts["mlflow"]["artifacts"], (home.mlflow / "artifacts").as_uri())
+        readdress(building.mlflow_database, facts["mlflow"]["artifacts"], home.mlflow_artifacts.as_uri())
     _remember_sources(building, home, facts["sources"], data)
     mark(building.marker)
 

@@ -6,7 +6,6 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-DATABASE = "mlflow.db"
 ADDRESSES = {
     "experiments": ("artifact_location",),
     "runs": ("artifact_uri",),
