@@ -28,6 +28,11 @@ class Home:
 
     path: Path
 
+    @classmethod
+    def at(cls, path: Path | None = None) -> Home:
+        """The home in a folder; without one that of `CTR_HOME`, or else `var` in the working folder."""
+        return cls((path or Path(os.environ.get("CTR_HOME") or "var")).expanduser().resolve())
+
     @property
     def landing(self) -> Path:
         """Landing files of data sets that do not name a folder of their own."""
@@ -112,6 +117,11 @@ class Home:
     def marker(self) -> Path:
         """Tells the version of the home's schema."""
         return self.path / "home.json"
+
+    @property
+    def errors(self) -> Path:
+        """Reports of defects, a file each."""
+        return self.path / "errors"
 
     @property
     def sources(self) -> Path:
@@ -207,7 +217,7 @@ def open_workspace(
         SettingsError: an unknown environment or data set, a wrong setting, or a data folder that is not there.
         StoreError: the home was written by newer code.
     """
-    place = Home((home or Path(os.environ.get("CTR_HOME") or "var")).expanduser().resolve())
+    place = Home.at(home)
     require_known(version_of_home(place.marker), f"The home {place.path}")
     settings = load_settings(env)
     sources = remembered_sources(place)

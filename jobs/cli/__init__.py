@@ -41,9 +41,10 @@ def main() -> None:
     # Threads that wait give their core away: on a busy machine a training takes half the processor time.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from jobs.cli import dataset, health, models, moving, nights, reading, steps, store, studies
-    from jobs.cli.failures import home_of_run, in_words
+    from jobs.cli.failures import in_words
     from jobs.services.commands import register
     from jobs.store.servers import failure_of_a_server
+    from jobs.workspace import Home
 
     for module in (steps, nights, models, reading, studies, dataset, store, moving, health):
         module.register(app)
@@ -57,11 +58,12 @@ def main() -> None:
         print("Stopped. Run the same command again: it goes on where it was.", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except Exception as error:
-        if failure := failure_of_a_server(error) or in_words(error, home_of_run()):
+        home = Home.at()
+        if failure := failure_of_a_server(error) or in_words(error, home.path):
             complain(f"error: {failure}")
             sys.exit(failure.exit_code)
         complain(f"error: unexpected {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
-        complain(f"This is a defect. Details: {_keep_details()}")
+        complain(f"This is a defect. Details: {_keep_details(home.errors)}")
         sys.exit(UNEXPECTED)
 
 
@@ -79,8 +81,7 @@ def _secrets() -> frozenset[str]:
     return known_secrets(os.environ, content)
 
 
-def _keep_details() -> Path:
-    folder = Path(os.environ.get("CTR_HOME") or "var") / "errors"
+def _keep_details(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.txt"
     file.write_text(without_secrets(traceback.format_exc(), _secrets()), encoding="utf-8")

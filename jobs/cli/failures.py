@@ -6,7 +6,6 @@ Each library tells these in an exception of its own, from anywhere; they are tol
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,8 +99,3 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     while found is not None:
         yield found
         found = found.__cause__ or found.__context__
-
-
-def home_of_run() -> Path:
-    """The home of the command that runs in this process."""
-    return Path(os.environ.get("CTR_HOME") or "var").resolve()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -49,5 +48,5 @@ def import_(
     from jobs.cli.steps import print_or_tell
     from jobs.moving.importing import import_home
 
-    place = Home((home or Path(os.environ.get("CTR_HOME") or "var")).expanduser().resolve())
+    place = Home.at(home)
     print_or_tell(import_home(path, place, data=data, digest=digest), json)

@@ -20,8 +20,8 @@ def remove_old_scratch(workspace: Workspace, now: float) -> int:
 def remove_old_logs(workspace: Workspace, now: float) -> int:
     """Delete error reports and logs of the services that are older than the retention."""
     youngest = now - workspace.settings.maintenance.keep_logs_days * DAY
-    home = workspace.home.path
-    files = [file for place in ("errors", *LOGS) for file in (home / place).rglob("*") if file.is_file()]
+    folders = [workspace.home.errors, *(workspace.home.path / logs for logs in LOGS)]
+    files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
     return _removed([file for file in files if file.stat().st_mtime < youngest])
 
 

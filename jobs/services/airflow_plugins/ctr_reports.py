@@ -5,7 +5,6 @@ Every process of Airflow imports it, each task's too, so it imports nothing unti
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,7 +23,7 @@ def reports_folder() -> Path:
     """The report site of the home that `CTR_HOME` names."""
     from jobs.workspace import Home
 
-    return Home(Path(os.environ.get("CTR_HOME") or "var").expanduser()).reports
+    return Home.at().reports
 
 
 def site(dependencies: Sequence[Any]) -> FastAPI:
