@@ -14,6 +14,7 @@ from yaml.composer import ComposerError
 from yaml.constructor import ConstructorError
 from yaml.events import AliasEvent
 
+from conf.error_words import first_line
 from conf.errors import SettingsError
 from conf.refusals import fitting
 
@@ -106,7 +107,7 @@ def yaml_value(text: str) -> Any:
         place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
         raise ValueError(f"{error.problem or error.context or 'it is no YAML'}{place}") from error
     except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError(str(error).splitlines()[0]) from error
+        raise ValueError(first_line(error)) from error
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

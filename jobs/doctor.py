@@ -11,10 +11,11 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from conf.error_words import first_line
 from conf.errors import CtrError
 from jobs.champion import bundle_digest
 from jobs.store.catalog import advice_for, metadata_files
-from jobs.store.soundness import Fault, faults, first_line
+from jobs.store.soundness import Fault, faults
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def database_fault(file: Path) -> str:
             [(told,)] = connection.execute("PRAGMA quick_check(1)").fetchall()
     except sqlite3.Error as error:
         return str(error)
-    return "" if told == "ok" else str(told).splitlines()[0]
+    return "" if told == "ok" else first_line(told)
 
 
 def _catalog(workspace: Workspace, *, deep: bool) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import typer
 
+from conf.error_words import first_line
 from conf.errors import CtrError
 from conf.plain_text import visible
 from conf.secret_values import known_secrets, without_secrets
@@ -62,7 +63,7 @@ def main() -> None:
         if failure := failure_of_a_server(error) or in_words(error, home.path):
             complain(f"error: {failure}")
             sys.exit(failure.exit_code)
-        complain(f"error: unexpected {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+        complain(f"error: unexpected {type(error).__name__}: {first_line(error) if str(error) else ''}")
         complain(f"This is a defect. Details: {_keep_details(home.errors)}")
         sys.exit(UNEXPECTED)
 

@@ -6,13 +6,14 @@ Each library tells these in an exception of its own, from anywhere; they are tol
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from conf.error_words import causes, first_line
 from conf.errors import CtrError, StoreError
 
 AGAIN = "Then run the same command again: it goes on where it was, and no table holds a part."
+LONGEST_REASON = 300
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,12 @@ def in_words(error: BaseException, home: Path) -> CtrError | None:
     """An error that tells what to do, where the surroundings are to blame for it; None for a defect of ours."""
     if isinstance(error, MemoryError):
         return _told(FAILURES[2], error, home)
-    for cause in _chain(error):
+    for cause in causes(error):
         for failure in FAILURES[:-1]:
             if _is(failure, cause):
                 return _told(failure, cause, home)
     # Of files that are missing only those of the tables are known to be no defect.
-    tables = [cause for cause in _chain(error) if f"{home.name}/warehouse" in str(cause)]
+    tables = [cause for cause in causes(error) if f"{home.name}/warehouse" in str(cause)]
     return next((_told(FAILURES[-1], cause, home) for cause in tables if _is(FAILURES[-1], cause)), None)
 
 
@@ -89,13 +90,4 @@ def _is(failure: Failure, cause: BaseException) -> bool:
 
 
 def _told(failure: Failure, cause: BaseException, home: Path) -> CtrError:
-    first = next((line.strip() for line in str(cause).splitlines() if line.strip()), type(cause).__name__)
-    return StoreError(f"{failure.told.format(home=home)}\nWhat was said: {first[:300]}")
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An error and what it came from."""
-    found: BaseException | None = error
-    while found is not None:
-        yield found
-        found = found.__cause__ or found.__context__
+    return StoreError(f"{failure.told.format(home=home)}\nWhat was said: {first_line(cause)[:LONGEST_REASON]}")

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from conf.error_words import first_line
 from conf.errors import LandingError
 from conf.landing import Files
 from jobs.landing.csv_rows import csv_columns, csv_rows
@@ -88,7 +89,7 @@ def named_errors(file: LandingFile, kind: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, EOFError, UnicodeError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        reason = first_line(error).rstrip(".")
         raise LandingError(
             f"{file.path} cannot be read as {kind}: {reason}. "
             "It may be truncated or of another format. Land it again (or take it away) and run the night again; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conf.error_words import causes
 from conf.errors import StoreError
 
 STORAGE_WORDS = ("AWS Error", "Generic S3 error", "Unable to resolve region for bucket")
@@ -13,7 +14,7 @@ def failure_of_a_server(error: BaseException) -> StoreError | None:
     """What such a failure is for whoever runs the step; None for any other error."""
     from sqlalchemy.exc import DBAPIError
 
-    for cause in _causes(error):
+    for cause in causes(error):
         text = str(cause)
         begin = min((text.find(words) for words in STORAGE_WORDS if words in text), default=-1)
         if begin >= 0:
@@ -33,15 +34,6 @@ def _is_refused(cause: BaseException) -> bool:
     from sqlalchemy.exc import OperationalError
 
     return isinstance(cause, OperationalError) and "psycopg" in type(cause.orig).__module__
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    found: list[BaseException] = []
-    seen: BaseException | None = error
-    while seen is not None and seen not in found:
-        found.append(seen)
-        seen = seen.__cause__ or seen.__context__
-    return found
 
 
 def _line(text: str) -> str:

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from conf.error_words import first_line
 from conf.file_digests import sha256_of
 from jobs.store.addresses import local_path
 from jobs.store.checksums import Checksums
@@ -52,9 +53,7 @@ def _faults_of_table(
 ) -> Iterator[Fault]:
     try:
         table = catalog.load_table((namespace, name))
-    except (
-        Exception
-    ) as error:  # whatever a damaged file leads to: JSON, Avro, Arrow and the file system each have theirs
+    except Exception as error:  # of JSON, Avro, Arrow or the file system: a damaged file may lead to any
         yield Fault(name, _named_in(error), f"its metadata cannot be read: {first_line(error)}")
         return
     try:
@@ -98,12 +97,6 @@ def _values(table: Table, partition: Record) -> tuple[Any, ...]:
     """A partition's values as the tables tell them."""
     kinds = [str(table.schema().find_type(field.source_id)) for field in table.spec().fields]
     return tuple(partition_value(partition[place], kind) for place, kind in enumerate(kinds))
-
-
-def first_line(error: Exception) -> str:
-    """An error in a line."""
-    lines = str(error).splitlines()
-    return lines[0].strip() if lines and lines[0].strip() else type(error).__name__
 
 
 def _named_in(error: Exception) -> str:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from conf.error_words import first_line
 from conf.errors import SettingsError
 from conf.secret_values import is_secret_name
 from conf.settings import CONF_FOLDER
@@ -67,7 +68,7 @@ def start_spark(master: str, options: Mapping[str, str]) -> SparkServer:
             gateway = launch_gateway(on_command_line, {"stdout": stream, "stderr": stream})
             context = SparkContext(conf=conf, gateway=gateway)
     except (PySparkException, Py4JError, OSError) as error:
-        reason = str(error).strip().splitlines()[0].rstrip(".")
+        reason = first_line(error).rstrip(".")
         raise SettingsError(
             f"Apache Spark did not start on `{master}`: {reason}. "
             "Check engine.master and engine.options; what Spark itself said stands above."

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conf.dataset import Dataset
+from conf.error_words import first_line
 from conf.errors import StoreError
 from conf.secret_values import without_secrets
 from jobs.store.addresses import readable
@@ -96,7 +97,7 @@ class Store:
                 "Install what a PostgreSQL catalog needs: pip install 'ctr-pipeline[prod]'."
             ) from error
         except (SQLAlchemyError, OSError) as error:
-            reason = str(getattr(error, "orig", error)).splitlines()[0]
+            reason = first_line(getattr(error, "orig", error))
             raise StoreError(
                 f"The catalog {without_secrets(uri)} cannot be opened: {reason}. "
                 f"{advice_for(reason)} Tables were not touched."
