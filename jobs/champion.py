@@ -52,7 +52,13 @@ def champion_as_of(workspace: Workspace, night: date) -> ModelVersion | None:
 
 
 def bundle_folder(workspace: Workspace, version: str) -> Path:
-    """The unpacked bundle of a version; fetched from MLflow where the home does not hold it.
+    """The files of a version as they were registered; raises what `registered_files` raises."""
+    folder, _ = registered_files(workspace, version)
+    return folder
+
+
+def registered_files(workspace: Workspace, version: str) -> tuple[Path, str | None]:
+    """The folder of a version's files, fetched from MLflow where the home does not hold it, and its `bundle_digest`.
 
     Raises:
         StoreError: neither the home nor MLflow has it, or what they have is not what was registered.
@@ -66,7 +72,7 @@ def bundle_folder(workspace: Workspace, version: str) -> Path:
             f"{folder / 'bundle'} is not what was registered as version {version}: it was changed since, here or in "
             f"MLflow. Delete {folder} to fetch it again from MLflow, or promote another version."
         )
-    return folder
+    return folder, registered
 
 
 def unpacked(workspace: Workspace, version: str) -> Path:
@@ -92,7 +98,8 @@ def load_version(workspace: Workspace, version: str) -> ModelBundle:
     """The model of a version, checked against its manifest."""
     from models.bundle import load_bundle
 
-    return load_bundle(bundle_folder(workspace, version) / "bundle", bundle_digest(workspace, version))
+    folder, digest = registered_files(workspace, version)
+    return load_bundle(folder / "bundle", digest)
 
 
 def keep_version(workspace: Workspace, version: str, source: Path) -> Path:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from features.context import with_context
 from features.histories import ALL
 from features.point_in_time import with_histories
-from jobs.champion import PRIOR, bundle_digest, bundle_folder, champion_as_of
+from jobs.champion import PRIOR, champion_as_of, registered_files
 from jobs.feature_tables import histories_as_of
 from jobs.label import attributes_before
 from jobs.step import StepResult
@@ -67,10 +67,10 @@ def predicted(workspace: Workspace, pairs: DataFrame, version: str, ids: tuple[s
     """`ids` and `p_click` of each pair. The engine streams Arrow batches through the model, on every worker."""
     from jobs.feature_list import model_columns
 
-    folder, digest = str(bundle_folder(workspace, version) / "bundle"), bundle_digest(workspace, version)
+    folder, digest = registered_files(workspace, version)
     columns = dict.fromkeys([*ids, *model_columns(workspace.dataset).all])
     schema = ", ".join([*(f"{name} string" for name in ids), "p_click double"])
-    return pairs.select(*columns).mapInArrow(_predictor(folder, digest, ids), schema)
+    return pairs.select(*columns).mapInArrow(_predictor(str(folder / "bundle"), digest, ids), schema)
 
 
 def _predictor(
