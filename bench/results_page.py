@@ -15,7 +15,7 @@ from bench.comparisons import OURS
 from bench.sections import SECTIONS
 
 TEMPLATES = Path(__file__).parent
-STYLES = Path(__file__).parents[1] / "monitoring" / "templates"
+PAGES = Path(__file__).parents[1] / "monitoring" / "templates"
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def page_of(results: Path) -> str:
     files.sort(key=lambda file: (file["size"] != "whole", order[file["section"]][0]))
     parts = [(file, order[file["section"]][1], [charts_of(task) for task in file["tasks"]]) for file in files]
     environment = Environment(
-        loader=FileSystemLoader([TEMPLATES, STYLES]),
+        loader=FileSystemLoader([TEMPLATES, PAGES]),
         autoescape=select_autoescape(["html"]),
         trim_blocks=True,
         lstrip_blocks=True,
