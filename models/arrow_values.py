@@ -9,11 +9,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from conf.bounds import LARGEST
 from conf.errors import StoreError
 
 _HASH_KEY = "ctr-pipeline-key"  # pandas wants 16 characters; another key is another model
-LARGEST = 1e30
-"""Larger numbers are infinite in single precision, which trees refuse, and so are their squares in double."""
 _NULL_HASH = np.uint64(0x9AE16A3B2F90404F)
 
 

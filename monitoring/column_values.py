@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from conf.bounds import LARGEST
 from monitoring.measures import Distribution
 
 MISSING = "(missing)"
@@ -18,8 +19,6 @@ DRAWN_CATEGORIES = 10
 DRAWN_BINS = 24
 LEAST_POSITIVE_SHARE = 0.9
 LEAST_VALUES_OF_A_SHAPE = 10
-LARGEST = 1e30
-"""The deviation and the range of larger numbers are infinite; models see no larger ones either."""
 
 
 def numeric_values(column: pd.Series) -> pd.Series:
