@@ -124,7 +124,7 @@ def _bad_values(ids: Sequence[str], numbers: Sequence[str], decimal: str = ".") 
 
     found = []
     for column in dict.fromkeys(ids):
-        parted = F.col(f"`{column}`").contains(KEY_SEPARATOR)
+        parted = column_of(column).contains(KEY_SEPARATOR)
         found += [
             F.when(text(column).rlike(ROUNDED), F.lit(f"`{column}` holds a rounded number, which is no id")),
             F.when(parted, F.lit(f"`{column}` holds `{KEY_SEPARATOR}`, the sign between the parts of a key")),

@@ -34,22 +34,23 @@ def mature_days(workspace: Workspace, night: date) -> list[date]:
     attributes are missing as they never are at scoring. So is a day whose input its own night found broken: a model
     must not learn from it.
     """
-    from pyiceberg.expressions import LessThan
-
-    ripe = night - timedelta(days=workspace.dataset.maturity_days)
-    broken = broken_days(workspace, LessThan("dt", night))
-    return [day for day in described_days(workspace) if day <= ripe and day not in broken]
+    return _mature(workspace, night, described_days(workspace))
 
 
 def days_that_matured(workspace: Workspace, night: date) -> list[date]:
     """The mature days of a night, and those that were until retention removed them: what is judged by how many there
     were must not change with them."""
+    gone = removed_days(workspace.store, "training_examples")
+    return _mature(workspace, night, sorted({*gone, *described_days(workspace)}))
+
+
+def _mature(workspace: Workspace, night: date, days: Sequence[date]) -> list[date]:
+    """Those of some days whose labels were final on `night`, and whose input their own night did not find broken."""
     from pyiceberg.expressions import LessThan
 
     ripe = night - timedelta(days=workspace.dataset.maturity_days)
     broken = broken_days(workspace, LessThan("dt", night))
-    gone = [day for day in removed_days(workspace.store, "training_examples") if day <= ripe and day not in broken]
-    return sorted({*gone, *mature_days(workspace, night)})
+    return [day for day in days if day <= ripe and day not in broken]
 
 
 def training_reach(workspace: Workspace) -> int:
