@@ -18,7 +18,7 @@ CLOSE = re.compile(r"[\s:|]")
 
 def prepared(task: Mapping[str, Any]) -> Callable[[], dict[str, Any]]:
     """Imports Vowpal Wabbit; the work writes the rows as its text, learns in one pass, and predicts the holdout day."""
-    import vowpalwabbit  # noqa: F401
+    from vowpalwabbit import Workspace
 
     def work() -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as folder:
@@ -27,8 +27,6 @@ def prepared(task: Mapping[str, Any]) -> Callable[[], dict[str, Any]]:
             write_text(task["train"], train)
             y = write_text(task["holdout"], last)
             written = time.perf_counter()
-            from vowpalwabbit import Workspace
-
             learner = Workspace(f"--loss_function logistic --link logistic -b 18 --quiet -d {train} -f {folder}/model")
             learner.finish()
             learned = time.perf_counter()

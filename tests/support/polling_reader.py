@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterable
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +95,8 @@ def missing_files(table: Any) -> Iterable[str]:
 
 def serve() -> None:
     """Answer requests until standard input ends."""
-    import pyiceberg.io.pyarrow
-    import pyiceberg.table  # noqa: F401
+    for slow_to_import in ("pyiceberg.io.pyarrow", "pyiceberg.table"):
+        import_module(slow_to_import)
 
     print(json.dumps({"ready": True}), flush=True)
     reader, thread = None, None
