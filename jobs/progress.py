@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from conf.errors import FeedBlocked, NothingLanded
 from jobs.catch_up import catch_up
 from jobs.night import STEPS, nights_between, run_night
+from jobs.outcomes import training_outcome
 from jobs.step import StepResult
 from jobs.terminal import Console
 from jobs.workspace import Workspace
@@ -100,6 +101,5 @@ def _night_line(night: date, results: list[StepResult], seconds: float) -> str:
         trained = by_step["train"].detail
         if "postponed" in trained:
             return f"{line} -> {POSTPONED}: {trained['postponed']}"
-        outcome = "promoted" if trained["promoted"] else "waits for a person" if trained["waits"] else "not promoted"
-        line += f" -> {trained['model']} v{trained['version']} {outcome}"
+        line += f" -> {training_outcome(trained)}"
     return line

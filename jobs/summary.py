@@ -10,6 +10,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from jobs.outcomes import night_outcome
 from jobs.terminal import Console
 
 Facts = Mapping[str, Any]
@@ -93,10 +94,7 @@ def _nights(console: Console, nights: Sequence[Facts], trainings: Sequence[Facts
     console.print(f"\n[bold]Nights[/bold]: {len(nights)}, of which {calm} calm. The others:")
     for night in telling:
         reason = night["reasons"][0] if night["reasons"] else ""
-        told = (
-            night["verdict"] if night["cause"] == "none" else f"{night['verdict']}, {night['cause'].replace('_', ' ')}"
-        )
-        console.print(f"  {night['day']}  {told}: {escape(reason)}", no_wrap=True, overflow="ellipsis")
+        console.print(f"  {night['day']}  {night_outcome(night)}: {escape(reason)}", no_wrap=True, overflow="ellipsis")
     console.print("\n[bold]Trainings[/bold]:" if trainings else "\nNo training yet.")
     for training in trainings:
         outcome = OUTCOMES[training["state"]]

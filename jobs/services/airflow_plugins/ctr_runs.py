@@ -77,13 +77,10 @@ def kept_values(session: Session, dag_id: str, run_id: str, key: str) -> list[An
 
 def run_words(result: Mapping[str, Any]) -> str:
     """What a step came to: a night's verdict and cause, or what became of a challenger, each with the first reason."""
-    if "verdict" in result:
-        told = result["verdict"] + ("" if result["cause"] == "none" else f", {result['cause'].replace('_', ' ')}")
-    else:
-        outcome = "promoted" if result["promoted"] else "waits for a person" if result["waits"] else "not promoted"
-        told = f"{result['model']} v{result['version']} {outcome}"
     from conf.plain_text import in_markdown
+    from jobs.outcomes import night_outcome, training_outcome
 
+    told = night_outcome(result) if "verdict" in result else training_outcome(result)
     reasons = list(result.get("reasons") or [])
     return f"{result['day']}: **{told}**" + (f". {in_markdown(reasons[0])}" if reasons else "")
 
