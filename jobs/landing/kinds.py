@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conf.dataset import Dataset
 from conf.errors import NothingLanded
-from conf.landing import Attributes, ClickLog, LandingCandidates
+from conf.landing import Attributes, ClickLog, Files, LandingCandidates
 from features.arrival import also_known, of_day, of_next_day, with_duplicate_flag, within_reach
 from features.context import pair_id
 from features.parse import parsed_attributes, parsed_candidates, parsed_clicks, parsed_impressions
@@ -17,8 +19,9 @@ from jobs.landing.columns import (
     click_source_columns,
     impression_source_columns,
 )
-from jobs.landing.discovery import files_of, require
+from jobs.landing.discovery import LandingFile, files_of, require
 from jobs.landing.landed import Landed, kept, no_rows, staged_rows
+from jobs.landing.log_days import Span
 from jobs.landing.night_files import night_files, unchanged
 from jobs.landing.whole_logs import whole_logs
 from jobs.store.spans import between
@@ -44,17 +47,36 @@ def read_landing(workspace: Workspace, night: date, scratch: Path) -> dict[str, 
     return landed
 
 
+def _staged(
+    workspace: Workspace,
+    source: str,
+    log: Files,
+    files: Sequence[LandingFile],
+    columns: Sequence[str],
+    day: date,
+    scratch: Path,
+) -> tuple[DataFrame, list[str], Span | None]:
+    """The rows of a day's files as text and the files' signatures: of files that each belong to a day all rows, of
+    files that hold all days those that `WholeLog.of_day` gives, with its span."""
+    if not files:
+        return no_rows(workspace, columns), [], None
+    if not log.dated:
+        return whole_logs(workspace)[source].of_day(files, day)
+    rows = staged_rows(workspace, files, log, columns, scratch / f"{source}_staged")
+    return rows, [file.signature for file in files], None
+
+
+def _of_night(parsed: DataFrame, dataset: Dataset, log: Files, night: date, span: Span | None) -> DataFrame:
+    """The parsed rows that the night takes in; of files that each belong to a day also those that come too late."""
+    return within_reach(parsed, night, dataset.late_days) if log.dated else of_day(parsed, night, span)
+
+
 def _impressions(workspace: Workspace, night: date, scratch: Path) -> Landed:
     dataset, log = workspace.dataset, workspace.dataset.impressions
     files = require(night_files(workspace, log, "impressions", night), workspace.data, log, "impressions", night)
     columns = impression_source_columns(dataset)
-    if log.dated:
-        staged = staged_rows(workspace, files, log, columns, scratch / "impressions_staged")
-        own = within_reach(parsed_impressions(staged, dataset, columns), night, dataset.late_days)
-        signatures = [file.signature for file in files]
-    else:
-        staged, signatures, span = whole_logs(workspace)["impressions"].of_day(files, night)
-        own = of_day(parsed_impressions(staged, dataset, columns), night, span)
+    staged, signatures, span = _staged(workspace, "impressions", log, files, columns, night, scratch)
+    own = _of_night(parsed_impressions(staged, dataset, columns), dataset, log, night, span)
     flagged = with_duplicate_flag(own, ["impression_id"])
     known = _known_impressions(workspace, night)
     landed = kept(workspace, "impressions", signatures, also_known(flagged, known), scratch / "impressions")
@@ -85,14 +107,8 @@ def _clicks(workspace: Workspace, log: ClickLog, night: date, scratch: Path) -> 
     dataset = workspace.dataset
     files = night_files(workspace, log, "clicks", night)
     columns = click_source_columns(log)
-    folder = scratch / "clicks_staged"
-    if log.dated or not files:
-        staged = staged_rows(workspace, files, log, columns, folder) if files else no_rows(workspace, columns)
-        own = within_reach(parsed_clicks(staged, dataset, columns), night, dataset.late_days)
-        signatures = [file.signature for file in files]
-    else:
-        staged, signatures, span = whole_logs(workspace)["clicks"].of_day(files, night)
-        own = of_day(parsed_clicks(staged, dataset, columns), night, span)
+    staged, signatures, span = _staged(workspace, "clicks", log, files, columns, night, scratch)
+    own = _of_night(parsed_clicks(staged, dataset, columns), dataset, log, night, span)
     key = ["impression_id", "click_time"]
     before = And(GreaterThanOrEqual("dt", night - timedelta(days=dataset.late_days)), LessThan("dt", night))
     known = workspace.store.read(workspace.engine, "clicks", before).select(*key)
@@ -127,14 +143,12 @@ def _candidates(workspace: Workspace, night: date, scratch: Path) -> Landed | No
         staged = staged_rows(workspace, files, declared, columns, scratch / "candidates_staged")
         parsed = parsed_candidates(staged, dataset, declared, columns)
     else:
-        files = files_of(workspace.data, dataset.impressions, night + timedelta(days=1))
+        log, tomorrow = dataset.impressions, night + timedelta(days=1)
+        files = files_of(workspace.data, log, tomorrow)
         if not files:
             return None
-        columns, signatures = impression_source_columns(dataset), [file.signature for file in files]
-        if dataset.impressions.dated:
-            staged = staged_rows(workspace, files, dataset.impressions, columns, scratch / "candidates_staged")
-        else:
-            staged, signatures, _ = whole_logs(workspace)["candidates"].of_day(files, night + timedelta(days=1))
+        columns = impression_source_columns(dataset)
+        staged, signatures, _ = _staged(workspace, "candidates", log, files, columns, tomorrow, scratch)
         parsed = of_next_day(parsed_impressions(staged, dataset, columns), night)
     paired = parsed.withColumn("pair_id", pair_id(dataset))
     return kept(workspace, "candidates", signatures, with_duplicate_flag(paired, ["pair_id"]), scratch / "candidates")
