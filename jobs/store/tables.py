@@ -16,11 +16,11 @@ from conf.secret_values import without_secrets
 from jobs.store.addresses import readable
 from jobs.store.catalog import advice_for, opened, require_catalog_of
 from jobs.store.checksums import Checksums
-from jobs.store.commits import attempts_after_conflicts, bytes_added, committed, forget_surplus, written
+from jobs.store.commits import bytes_added, committed, forget_surplus, written
 from jobs.store.meter import Meter
 from jobs.store.schemas import TableSpec, specs
 from jobs.store.table_files import scanned
-from jobs.store.versions import PROPERTY, SCHEMA_VERSION, require_known, version_of_table
+from jobs.store.table_shape import make_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,16 +29,6 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
     from pyspark.sql import DataFrame, SparkSession
 
-TABLE_PROPERTIES = {
-    # Old metadata files would otherwise grow by one a commit for ever; snapshots stay until they are expired.
-    "write.metadata.delete-after-commit.enabled": "true",
-    "write.metadata.previous-versions-max": "20",
-    "commit.manifest-merge.enabled": "true",
-    "commit.manifest.min-count-to-merge": "20",
-    # pyiceberg's own retries put the new files beside those of another process that wrote the same day meanwhile.
-    "commit.retry.num-retries": "0",
-    PROPERTY: str(SCHEMA_VERSION),
-}
 DAYS_LOOKED_BACK = (8, 64, 1_000, 100_000)
 EPOCH = date(1970, 1, 1)
 """Iceberg keeps a day as the number of days since then."""
@@ -110,7 +100,7 @@ class Store:
         if spec is None:
             raise StoreError(f"There is no table `{name}`. Known: {', '.join(self.specs)}.")
         if name not in self._seen:
-            self._make(spec)
+            make_table(self.catalog, self.namespace, spec)
         self._seen[name] = self.catalog.load_table((self.namespace, name))
         return self._seen[name]
 
@@ -127,27 +117,6 @@ class Store:
     def made(self) -> list[str]:
         """The names of the tables that have been made, in the order of their specifications."""
         return [name for name in self.specs if self.exists(name)]
-
-    def _make(self, spec: TableSpec) -> None:
-        from pyiceberg.exceptions import TableAlreadyExistsError
-
-        from jobs.store.types import iceberg_partition, iceberg_schema
-
-        identifier = (self.namespace, spec.name)
-        if not self.catalog.table_exists(identifier):
-            schema = iceberg_schema(spec.columns)
-            # The engine's files carry no field ids: columns are found by name.
-            names = {"schema.name-mapping.default": schema.name_mapping.model_dump_json()}
-            try:
-                self.catalog.create_table(
-                    identifier, schema, partition_spec=iceberg_partition(spec), properties=TABLE_PROPERTIES | names
-                )
-                return
-            except TableAlreadyExistsError:
-                pass  # another process made it a moment ago
-        for attempt in attempts_after_conflicts():
-            with attempt:
-                _bring_up_to_date(self.catalog.load_table(identifier), spec)
 
     def files(self, name: str, where: BooleanExpression | None = None, snapshot: int | None = None) -> list[str]:
         """The Parquet files that hold the chosen rows, at the latest or a named snapshot."""
@@ -299,49 +268,3 @@ class Store:
         total = latest.summary.additional_properties.get("total-records", "0") if latest.summary else "0"
         days = self.days(name)
         return TableSummary(name, int(total), days[-1] if days else None, str(latest.snapshot_id))
-
-
-def _bring_up_to_date(table: Table, spec: TableSpec) -> None:
-    """Give a table that was made earlier the properties and columns that have come since.
-
-    Raises:
-        StoreError: newer code made it, or it has other types or partitions than are asked for; nothing was changed.
-    """
-    from jobs.store.types import iceberg_type
-
-    require_known(version_of_table(table.properties), f"Table {spec.name}")
-    _require_same_shape(table, spec)
-    missing = [name for name in spec.columns if name not in table.schema().column_names]
-    if not missing and TABLE_PROPERTIES.items() <= table.properties.items():
-        return
-    with table.transaction() as transaction:
-        transaction.set_properties(TABLE_PROPERTIES)
-        with transaction.update_schema() as update:
-            for name in missing:
-                update.add_column(name, iceberg_type(spec.columns[name]))
-
-
-def _require_same_shape(table: Table, spec: TableSpec) -> None:
-    """Refuse a table whose columns or partitions are others than the description asks for: files hold what they hold.
-
-    Raises:
-        StoreError: they are.
-    """
-    from jobs.store.types import iceberg_type
-
-    advice = (
-        "Give the column another name in the data set's description, or replay the landing files into an empty home."
-    )
-    for column in table.schema().fields:
-        wanted = iceberg_type(spec.columns[column.name]) if column.name in spec.columns else column.field_type
-        if column.field_type != wanted:
-            raise StoreError(
-                f"Table {spec.name}: column `{column.name}` holds {column.field_type}, and {wanted} is asked for. "
-                f"A column keeps its type. {advice}"
-            )
-    parts = tuple(part.name for part in table.spec().fields)
-    if parts != spec.partition:
-        raise StoreError(
-            f"Table {spec.name} is partitioned by {', '.join(parts)}, not by {', '.join(spec.partition)} as this code "
-            "writes it. Replay the landing files into an empty home."
-        )
