@@ -119,6 +119,11 @@ class Home:
         return self.path / "home.json"
 
     @property
+    def airflow(self) -> Path:
+        """The Airflow that belongs to this home."""
+        return self.path / "airflow"
+
+    @property
     def errors(self) -> Path:
         """Reports of defects, a file each."""
         return self.path / "errors"

@@ -33,7 +33,7 @@ class AirflowHome:
     @classmethod
     def of(cls, home: Home) -> AirflowHome:
         """The Airflow folder of a home."""
-        return cls(home.path / "airflow")
+        return cls(home.airflow)
 
     @property
     def passwords(self) -> Path:

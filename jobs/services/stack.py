@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from functools import partial
 
 import httpx
 
@@ -16,33 +17,28 @@ from jobs.workspace import Workspace
 
 def airflow_services(client: AirflowClient, *, triggerer: bool) -> tuple[Service, ...]:
     """Airflow's processes. Log servers stay off: the api-server reads the log files, and they would listen widely."""
-    names = ["metadatabase", "scheduler", "dag_processor"] + (["triggerer"] if triggerer else [])
     commands = {
         "metadatabase": ("api-server",),
         "scheduler": ("scheduler", "--skip-serve-logs"),
         "dag_processor": ("dag-processor",),
-        "triggerer": ("triggerer", "--skip-serve-logs"),
     }
+    if triggerer:
+        commands["triggerer"] = ("triggerer", "--skip-serve-logs")
     return tuple(
-        Service(
-            name=f"airflow-{commands[name][0]}",
-            command=airflow_command(*commands[name]),
-            healthy=lambda name=name: client.health(name),  # type: ignore[misc]
-        )
-        for name in names
+        Service(f"airflow-{command[0]}", airflow_command(*command), partial(client.health, component))
+        for component, command in commands.items()
     )
 
 
 def mlflow_service(workspace: Workspace, port: int) -> Service:
     """The MLflow pages, on the store that training writes to."""
     host = workspace.settings.airflow.host
-    folder = workspace.home.mlflow
-    folder.mkdir(parents=True, exist_ok=True)
+    workspace.home.mlflow.mkdir(parents=True, exist_ok=True)
     command = (
         *(sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1"),
-        *("--default-artifact-root", str(folder / "artifacts"), "--no-serve-artifacts"),
+        *("--default-artifact-root", str(workspace.home.mlflow_artifacts), "--no-serve-artifacts"),
     )
-    return Service("mlflow", command, lambda: answers(f"http://{host}:{port}/health"))
+    return Service("mlflow", command, partial(answers, f"http://{host}:{port}/health"))
 
 
 def has_mlflow_server(workspace: Workspace) -> bool:
@@ -55,7 +51,7 @@ def reports_service(workspace: Workspace, port: int) -> Service:
     host = workspace.settings.airflow.host
     options = ("--folder", str(workspace.home.reports), "--host", host, "--port", str(port))
     command = (sys.executable, "-m", "jobs.services.report_pages", *options)
-    return Service("reports", command, lambda: answers(f"http://{host}:{port}/"))
+    return Service("reports", command, partial(answers, f"http://{host}:{port}/"))
 
 
 def mlflow_variables(workspace: Workspace, environment: Mapping[str, str]) -> dict[str, str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from jobs.workspace import Workspace
 
 DAY = 86_400.0
-LOGS = ("airflow/service_logs", "airflow/logs")
+LOGS = ("service_logs", "logs")
+"""Folders of Airflow: what its services wrote, and what its tasks did."""
 
 
 def remove_old_scratch(workspace: Workspace, now: float) -> int:
@@ -20,7 +21,7 @@ def remove_old_scratch(workspace: Workspace, now: float) -> int:
 def remove_old_logs(workspace: Workspace, now: float) -> int:
     """Delete error reports and logs of the services that are older than the retention."""
     youngest = now - workspace.settings.maintenance.keep_logs_days * DAY
-    folders = [workspace.home.errors, *(workspace.home.path / logs for logs in LOGS)]
+    folders = [workspace.home.errors, *(workspace.home.airflow / logs for logs in LOGS)]
     files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
     return _removed([file for file in files if file.stat().st_mtime < youngest])
 
