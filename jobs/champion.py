@@ -81,7 +81,7 @@ def unpacked(workspace: Workspace, version: str) -> Path:
     Raises:
         StoreError: neither the home nor MLflow has them.
     """
-    folder = workspace.home.models / workspace.dataset.name / version
+    folder = workspace.models / version
     if not folder.is_dir():
         from jobs.tracking import fetch_bundle
 
@@ -104,7 +104,7 @@ def load_version(workspace: Workspace, version: str) -> ModelBundle:
 
 def keep_version(workspace: Workspace, version: str, source: Path) -> Path:
     """Put a version's files in the home, whole or not at all."""
-    folder = workspace.home.models / workspace.dataset.name / version
+    folder = workspace.models / version
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial, outdated = (folder.with_name(f".{version}.{os.getpid()}{part}") for part in ("", ".outdated"))
     for left in (partial, outdated):

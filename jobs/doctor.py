@@ -127,7 +127,7 @@ def _databases(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _models(workspace: Workspace) -> Iterator[Finding]:
-    folder = workspace.home.models / workspace.dataset.name
+    folder = workspace.models
     for version in sorted(path.name for path in folder.glob("[0-9]*")):
         if fault := bundle_fault(folder / version, registered_digest(workspace, version)):
             yield Finding(

@@ -88,7 +88,7 @@ def model_cards(workspace: Workspace, tables: SiteTables, versions: Collection[s
 
 def record_of(workspace: Workspace, version: str) -> ModelRecord | None:
     """The record of a version, where the home holds it."""
-    file = workspace.home.models / workspace.dataset.name / version / RECORD
+    file = workspace.models / version / RECORD
     return ModelRecord.read(file) if file.is_file() else None
 
 

@@ -261,7 +261,7 @@ def _finish_promotions(workspace: Workspace, lost: set[Values] | None) -> None:
 def _fetch_again(workspace: Workspace, version: str, wanted: Repair) -> None:
     from jobs.tracking import fetch_bundle
 
-    folder = workspace.home.models / workspace.dataset.name / version
+    folder = workspace.models / version
     try:
         fetch_bundle(workspace, version, folder)
     except StoreError as error:

@@ -194,6 +194,11 @@ class Workspace:
         return self.home.reports / self.dataset.name
 
     @property
+    def models(self) -> Path:
+        """The files of this data set's versions, a folder each."""
+        return self.home.models / self.dataset.name
+
+    @property
     def model_name(self) -> str:
         """The registered model's name in MLflow."""
         return f"ctr-{self.dataset.name}"

@@ -45,7 +45,7 @@ def remove_withdrawn(workspace: Workspace) -> int:
     for row in due:
         with reached(workspace, ADVICE) as client:
             _forget_version(workspace, client, row, shared=_shared(row, rows))
-        shutil.rmtree(workspace.home.models / workspace.dataset.name / row["version"], ignore_errors=True)
+        shutil.rmtree(workspace.models / row["version"], ignore_errors=True)
         keep_training(workspace, {**row, "snapshot": None})  # last: until then it is tried again
     return len(due)
 
