@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import count, islice
 from typing import Any
 
@@ -49,18 +49,7 @@ def csv_rows(file: LandingFile, columns: Sequence[str], layout: Files, begin: Pl
         return  # no header is missed here, and there are no rows
     with opened(file, layout, begin) as text:
         stream, guard = with_quotes_closed(text, delimiter_of(layout), len(names))
-        reader = pacsv.open_csv(
-            stream,
-            read_options=pacsv.ReadOptions(
-                block_size=BLOCK_BYTES, use_threads=False, column_names=names if headless else None
-            ),
-            parse_options=pacsv.ParseOptions(
-                delimiter=delimiter_of(layout), newlines_in_values=True, invalid_row_handler=skip
-            ),
-            convert_options=pacsv.ConvertOptions(
-                column_types=dict.fromkeys(sources, pa.string()), include_columns=list(dict.fromkeys(sources))
-            ),
-        )
+        reader = _reader(stream, layout, names if headless else None, sources, skip)
         line, reported = begin.row + (1 if headless else 2), 0
         for batch in reader:
             new = rejects[reported:]  # may hold rows of later blocks: the reader is ahead of us
@@ -77,6 +66,24 @@ def csv_rows(file: LandingFile, columns: Sequence[str], layout: Files, begin: Pl
                 yield rejected_rows(columns, file, [*new, *undecodable])
         if rejects[reported:]:
             yield rejected_rows(columns, file, rejects[reported:])
+
+
+def _reader(
+    stream: pa.NativeFile,
+    layout: Files,
+    names: Sequence[str] | None,
+    sources: Sequence[str],
+    skip: Callable[[Any], str],
+) -> pacsv.CSVStreamingReader:
+    """Arrow's reader of some columns as text; without `names` the first row tells them. `skip` gets rows that fail."""
+    delimiter = delimiter_of(layout)
+    wanted = dict.fromkeys(sources, pa.string())
+    return pacsv.open_csv(
+        stream,
+        read_options=pacsv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False, column_names=names),
+        parse_options=pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip),
+        convert_options=pacsv.ConvertOptions(column_types=wanted, include_columns=list(wanted)),
+    )
 
 
 def _positions(first: int, rows: int, skipped: Collection[int]) -> list[int]:

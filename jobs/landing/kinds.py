@@ -21,10 +21,9 @@ from jobs.landing.columns import (
 )
 from jobs.landing.discovery import LandingFile, files_of, require
 from jobs.landing.landed import Landed, kept, no_rows, staged_rows
-from jobs.landing.log_days import Span
 from jobs.landing.night_files import night_files, unchanged
 from jobs.landing.whole_logs import whole_logs
-from jobs.store.spans import between
+from jobs.store.spans import Span, between
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from conf.landing import Files
 from jobs.landing.discovery import LandingFile
 from jobs.landing.reader import stage
+from jobs.landing.staged import staged_schema
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-    from pyspark.sql.types import StructType
 
 ALWAYS = date(1970, 1, 1)
 """The day under which attributes of a file without a date are kept: known since ever."""
@@ -58,9 +58,9 @@ def no_rows(workspace: Workspace, columns: Sequence[str]) -> DataFrame:
     """What `staged_rows` yields for files without a row."""
     from pyspark.sql.types import LongType, StringType, StructField, StructType
 
-    texts = [StructField(name, StringType()) for name in (*columns, "_file", "_text", "_reject")]
-    schema = StructType([*texts[: len(columns) + 1], StructField("_row", LongType()), *texts[len(columns) + 1 :]])
-    return workspace.engine.createDataFrame([], schema)
+    names = staged_schema(columns).names
+    fields = [StructField(name, LongType() if name == "_row" else StringType()) for name in names]
+    return workspace.engine.createDataFrame([], StructType(fields))
 
 
 def kept(workspace: Workspace, source: str, signatures: Sequence[str], rows: DataFrame, folder: Path) -> Landed:
@@ -70,7 +70,8 @@ def kept(workspace: Workspace, source: str, signatures: Sequence[str], rows: Dat
     rows.write.parquet(str(folder))
     wrote = any(folder.rglob("*.parquet"))  # without rows there may be no file
     schema = rows.schema
-    parsed = workspace.engine.read.schema(schema).parquet(str(folder)) if wrote else _empty(workspace, schema)
+    engine = workspace.engine
+    parsed = engine.read.schema(schema).parquet(str(folder)) if wrote else engine.createDataFrame([], schema)
     rejected, duplicate = F.col("_reject").isNotNull(), F.col("_duplicate")
     counted = parsed.agg(
         F.count(F.lit(1)).alias("landed"),
@@ -82,7 +83,3 @@ def kept(workspace: Workspace, source: str, signatures: Sequence[str], rows: Dat
     used = landed - quarantined - duplicates
     counts = {"landed": landed, "used": used, "duplicates": duplicates, "quarantined": quarantined}
     return Landed(source, tuple(signatures), parsed, counts)
-
-
-def _empty(workspace: Workspace, schema: StructType) -> DataFrame:
-    return workspace.engine.createDataFrame([], schema)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
+from jobs.store.spans import Span
+
 FAR_DAYS = 3_660
 """Ten years: a row that lies further from the middle of its log has no day that a night could be run for."""
-Span = tuple[date, date]
-"""First and last day."""
 
 
 def days_taken_with(rows: Mapping[str, int], day: date) -> tuple[list[str], Span | None]:

@@ -22,10 +22,11 @@ from conf.whole_files import write_whole
 from features.parse import instant
 from jobs.landing.columns import click_source_columns, impression_source_columns
 from jobs.landing.discovery import LandingFile
-from jobs.landing.log_days import Span, days_taken_with
+from jobs.landing.log_days import days_taken_with
 from jobs.landing.reader import can_go_on, stage_file
 from jobs.landing.text_stream import START, Place
 from jobs.store.contents import MODULUS, row_hash
+from jobs.store.spans import Span
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.store.addresses import readable
 from jobs.store.kept_database import kept_database
-from jobs.store.spans import between
+from jobs.store.spans import Span, between
 from jobs.store.tables import EPOCH, Store
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
     from pyspark.sql import Column, DataFrame, SparkSession
 
-Span = tuple[date, date]
-"""First and last day."""
 MODULUS = 2**64
 DECIMALS = 9
 """Of doubles that count in a partition: sums of doubles depend on the order of rows in the digits after those."""

@@ -1,4 +1,4 @@
-"""Filters for the days of a span."""
+"""Spans of days, and the filters for the rows in them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pyiceberg.expressions import BooleanExpression
+
+Span = tuple[date, date]
+"""First and last day."""
 
 
 def between(first: date, last: date, column: str = "dt") -> BooleanExpression:
