@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from conf.landing import Columns
 from features.parse import no_number
 from jobs.description.findings import LEAST_ROWS, Finding, quoted, rejects_finding, share, suspicious, wrong
-from jobs.description.profiles import numbers_of
+from jobs.description.profiles import DECIMAL_COMMA, numbers_of
 from jobs.description.sampling import Sample
 
 if TYPE_CHECKING:
@@ -117,7 +117,6 @@ def column_findings(sample: Sample, columns: Columns, decimal: str) -> list[Find
 
 
 def _category_words(values: pd.Series) -> list[str]:
-
     distinct = values.nunique()
     if len(values) < LEAST_ROWS:
         return []
@@ -137,7 +136,7 @@ def _number_findings(sample: Sample, name: str, decimal: str) -> list[Finding]:
         examples = list(unread.unique())
         part = len(unread) / len(sample.parsed)
         words = f"{share(part)} of the rows cannot be used: `{name}` is declared numeric and holds {quoted(examples)}"
-        if decimal == "." and all(re.fullmatch(r"-?[\d.]*,\d+", value) for value in examples[:20]):
+        if decimal == "." and all(DECIMAL_COMMA.fullmatch(value) for value in examples[:20]):
             return [wrong(source, f'{words}; these have a decimal comma: `decimal: ","`')]
         return [rejects_finding(sample, part, f"{words}; make it categorical if these are no slips")]
     numbers = sample.parsed[name].dropna()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
@@ -66,8 +66,6 @@ def file_findings(sample: Sample) -> list[Finding]:
     """Files that are not there or cannot be read, and columns that they do not have."""
     source, layout = sample.kind.source, sample.kind.layout
     if not sample.files:
-        from datetime import date
-
         example = f", for example {pattern_for(layout, date(2026, 1, 31))}" if layout.dated else ""
         return [wrong(source, f"no file matches `{layout.files}`{example}")]
     if sample.problem:

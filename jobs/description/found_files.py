@@ -18,6 +18,7 @@ from conf.consistency import PLACE_COLUMNS
 from conf.errors import SettingsError
 from conf.landing import Files
 from conf.notation import Column
+from jobs.description.profiles import DECIMAL_COMMA
 from jobs.description.sampling import names_in
 from jobs.description.times import NUMBER, spelling_of
 from jobs.landing.discovery import LandingFile, all_files
@@ -55,7 +56,6 @@ NO_DATA = (
 )
 PACKED = (".zip", ".7z", ".rar", ".tar", ".tar.gz", ".tgz")
 DELIMITERS = ("\t", ";", "|", ",")
-DECIMAL_COMMA = re.compile(r"-?[\d.]*,\d+")
 DATES = (
     ("%Y-%m-%d", r"(?<!\d)(?:19|20)\d{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?!\d)"),
     ("%Y_%m_%d", r"(?<!\d)(?:19|20)\d{2}_(?:0[1-9]|1[0-2])_(?:0[1-9]|[12]\d|3[01])(?!\d)"),

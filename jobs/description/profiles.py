@@ -20,6 +20,7 @@ CODE_NAME = re.compile(
 )
 MOST_CODES = 30
 """A whole number with at most so many values is taken for a code."""
+DECIMAL_COMMA = re.compile(r"-?[\d.]*,\d+")
 LONG_EXPONENT = r"[eE][-+]?[0-9]{4}"
 """In an id such as `12e4567890123456`: no number has it, and pandas' parser of numbers crashes on it."""
 BINARY = (
