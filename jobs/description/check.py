@@ -11,6 +11,7 @@ from conf.dataset import Dataset
 from conf.landing import Attributes, ClickLog, InlineLabel, LandingCandidates
 from jobs.description.column_findings import column_findings, leak_findings
 from jobs.description.findings import (
+    LEAST_ROWS,
     Finding,
     attribute_findings,
     click_findings,
@@ -137,7 +138,7 @@ def _candidate_findings(impressions: Sample, candidates: Sample, dataset: Datase
         if name not in candidates.usable.columns or candidates.usable.empty:
             continue
         known = float(candidates.usable[name].isin(impressions.usable[name]).mean())
-        if known == 0 and len(candidates.usable) >= 20:
+        if known == 0 and len(candidates.usable) >= LEAST_ROWS:
             examples = f"{list(candidates.usable[name])[:3]} against {list(impressions.usable[name])[:3]}"
             found.append(suspicious("candidates", f"no {name} of the candidates stands in the impressions: {examples}"))
     return found

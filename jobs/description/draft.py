@@ -13,7 +13,7 @@ from conf.notation import parse_duration
 from jobs.description.column_findings import outcome_strength, sounds_like_outcome
 from jobs.description.found_files import found_in
 from jobs.description.profiles import Profile, moments
-from jobs.description.roles import Roles, Table, identity, matching_id, roles_of, user_and_ad
+from jobs.description.roles import LEAST_CLICKS, Roles, Table, identity, matching_id, roles_of, user_and_ad
 from jobs.description.yaml_text import rendered
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def _window(clicks: Table, impressions: Table, draft: Draft) -> tuple[str, str]:
     pairs = pd.merge(left, right, left_on=draft.id, right_on=draft.click_id)
     delay = pairs["_clicked"] - pairs["_shown"]
     delay = delay[delay >= delay * 0]
-    if len(delay) < 20:
+    if len(delay) < LEAST_CLICKS:
         return "24h", "too few clicks match in the sample to measure their delays"
     needed = timedelta(seconds=float(delay.dt.total_seconds().quantile(COVERED)))
     window = next((text for text in WINDOWS if parse_duration(text) >= needed), WINDOWS[-1])
