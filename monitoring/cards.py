@@ -10,14 +10,21 @@ from pathlib import Path
 from typing import Literal
 
 from monitoring.charts import Series, TrendChart, trend_chart
-from monitoring.model_charts import Reliable, Whisker, bar_chart, ratio_whiskers, reliability_chart, value_whiskers
+from monitoring.model_charts import (
+    Bounds,
+    Reliable,
+    Whisker,
+    bar_chart,
+    ratio_whiskers,
+    reliability_chart,
+    value_whiskers,
+)
 from monitoring.pages import Link
 
 ModelState = Literal["champion", "former", "waiting", "passed", "rejected", "withdrawn"]
 """What has become of a version. `waiting`: the gate agreed, a person is to decide; `passed`: the gate agreed, and
 nobody made it champion; `former`: it was champion once; `withdrawn`: its night was run again and decided anew."""
 
-Bounds = tuple[float, float]
 MOST_SLICES = 80
 COLD_START = {
     "user_seen": "Cold start: how often the user had been seen",

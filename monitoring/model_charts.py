@@ -21,6 +21,10 @@ WHISKER = 120.0
 """Width of a whisker's view box."""
 WIDEST_RATIO = 3.0
 
+Bounds = tuple[float, float]
+Estimate = tuple[float | None, Bounds | None]
+"""A value and its bounds, as far as they are known."""
+
 
 @dataclass(frozen=True)
 class Reliable:
@@ -169,7 +173,7 @@ class Whisker:
 
 
 def ratio_whiskers(
-    found: Sequence[tuple[float | None, tuple[float, float] | None]],
+    found: Sequence[Estimate],
 ) -> tuple[Whisker | None, ...]:
     """Ratios with bounds on one logarithmic scale around 1, which is marked. What lies beyond its ends is cut off."""
     ends = [end for value, bounds in found for end in (value, *(bounds or ())) if end]
@@ -182,9 +186,7 @@ def ratio_whiskers(
     return _whiskers(found, place_of, 1.0)
 
 
-def value_whiskers(
-    found: Sequence[tuple[float | None, tuple[float, float] | None]], mark: float | None
-) -> tuple[Whisker | None, ...]:
+def value_whiskers(found: Sequence[Estimate], mark: float | None) -> tuple[Whisker | None, ...]:
     """Values with bounds on one scale that holds them all, `mark` among them."""
     ends = [end for value, bounds in found for end in (value, *(bounds or ())) if end is not None]
     ends += [] if mark is None else [mark]
@@ -197,7 +199,7 @@ def value_whiskers(
 
 
 def _whiskers(
-    found: Sequence[tuple[float | None, tuple[float, float] | None]],
+    found: Sequence[Estimate],
     place_of: Callable[[float], float],
     mark: float | None,
 ) -> tuple[Whisker | None, ...]:

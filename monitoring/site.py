@@ -16,7 +16,7 @@ from monitoring.cards import MOST_SLICES, ModelCard, ModelRow, ModelState, card_
 from monitoring.charts import FRAME, Event, Series, Spell, TrendChart, distribution_chart, trend_chart
 from monitoring.decision import Cause, Verdict
 from monitoring.measures import ColumnDrift
-from monitoring.model_charts import CURVE, LABELS
+from monitoring.model_charts import CURVE, LABELS, Bounds
 from monitoring.pages import Link, NightPage, NightRow, SliceQuality, StepTiming, TableCount
 from monitoring.quality import known
 from monitoring.signals import named
@@ -211,11 +211,19 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=_number, percent=_percent, change=_change, count=_count, named=named)
-    environment.filters.update(bounds=_bounds)
-    environment.globals.update(frame=FRAME, headlines=HEADLINES, symbols=SYMBOLS, causes=CAUSES)
+    environment.filters.update(
+        number=_number, percent=_percent, change=_change, count=_count, named=named, bounds=_bounds
+    )
     environment.globals.update(
-        curve_frame=CURVE, bar_labels=LABELS, states=STATES, marks=STATE_MARKS, tones=STATE_TONES
+        frame=FRAME,
+        headlines=HEADLINES,
+        symbols=SYMBOLS,
+        causes=CAUSES,
+        curve_frame=CURVE,
+        bar_labels=LABELS,
+        states=STATES,
+        marks=STATE_MARKS,
+        tones=STATE_TONES,
     )
     return environment
 
@@ -224,7 +232,7 @@ def _number(value: float | None, digits: int = 3) -> str:
     return UNKNOWN if known(value) is None else f"{value:.{digits}f}"
 
 
-def _bounds(bounds: tuple[float, float] | None, digits: int) -> str:
+def _bounds(bounds: Bounds | None, digits: int) -> str:
     return "" if bounds is None else f"{bounds[0]:.{digits}f} to {bounds[1]:.{digits}f}"
 
 
