@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from models.bundle import ModelBundle
     from models.split import TimeSplit
-    from validation.promotion import Verdict
+    from validation.verdict import Verdict
 
 RECORD = "record.json"
 PARTS = ("train", "validation", "holdout")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jobs.tracking import Logged
     from jobs.train import Trained, TrainingRequest
     from models.split import TimeSplit
-    from validation.promotion import Verdict
+    from validation.verdict import Verdict
 
 
 def register_challenger(

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from models.bundle import ModelBundle
     from models.settings import ModelKind, ModelSettings
     from models.split import TimeSplit
-    from validation.promotion import Verdict
+    from validation.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,8 @@ def judged(
     import pandas as pd
 
     from features.evidence import slices_with_evidence
-    from validation.promotion import PairedScores, judge
+    from validation.promotion import judge
+    from validation.verdict import PairedScores
 
     if champion is None:
         rate = click_rate(workspace, split.train)

@@ -18,7 +18,8 @@ from scipy.special import expit, logit
 
 from conf.errors import SettingsError
 from conf.settings import PromotionPolicy
-from validation.promotion import PairedScores, judge
+from validation.promotion import judge
+from validation.verdict import PairedScores
 
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(64)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()

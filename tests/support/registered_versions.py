@@ -24,7 +24,7 @@ from models.settings import ModelSettings
 from models.split import TimeSplit
 from monitoring.cards import CardSlice
 from monitoring.model_charts import Reliable
-from validation.promotion import Check, Verdict
+from validation.verdict import Check, Verdict
 
 OBJECTION = "NE is 0.9200 against 0.9100 of the champion."
 

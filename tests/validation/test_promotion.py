@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from conf.settings import PromotionPolicy
-from validation.promotion import Check, PairedScores, Verdict, judge
+from validation.promotion import judge
+from validation.verdict import Check, PairedScores, Verdict
 
 POLICY = PromotionPolicy()
 ROWS = 40_000
