@@ -25,10 +25,11 @@ REQUIREMENTS = ("xgboost", "scikit-learn", "pyarrow", "pandas", "numpy", "scipy"
 
 @dataclass(frozen=True)
 class Logged:
-    """A run and the address of the model that it logged."""
+    """A run, and the address and id of the model that it logged."""
 
     run_id: str
     address: str
+    model_id: str
 
 
 def tracking_uri(workspace: Workspace) -> str:
@@ -129,7 +130,7 @@ def log_run(
             artifacts={name: str(file) for name, file in files.items()},
             pip_requirements=list(REQUIREMENTS),
         )
-    return Logged(run.info.run_id, str(logged.model_uri))
+    return Logged(run.info.run_id, str(logged.model_uri), str(logged.model_id))
 
 
 def register(workspace: Workspace, logged: Logged, tags: Mapping[str, str]) -> str:
@@ -137,8 +138,9 @@ def register(workspace: Workspace, logged: Logged, tags: Mapping[str, str]) -> s
     store = client(workspace)
     if not store.search_registered_models(f"name = '{workspace.model_name}'"):
         store.create_registered_model(workspace.model_name)
+    # A database takes the address alone; a server wants to be told the model's id as well.
     version = store.create_model_version(
-        workspace.model_name, source=logged.address, run_id=logged.run_id, tags=dict(tags)
+        workspace.model_name, logged.address, logged.run_id, tags=dict(tags), model_id=logged.model_id
     )
     return str(version.version)
 

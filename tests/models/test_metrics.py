@@ -48,6 +48,14 @@ def test_a_certain_and_wrong_prediction_costs_much_but_not_infinity() -> None:
     assert log_loss(np.array([0.0]), np.array([1])) == pytest.approx(-np.log(1e-6))
 
 
+@pytest.mark.parametrize("p", [np.full(1000, 0.0731), np.random.default_rng(3).beta(1, 15, 1000)])
+def test_the_order_of_rows_does_not_change_a_digit(p: np.ndarray) -> None:
+    random = np.random.default_rng(4)
+    y = (random.random(len(p)) < p).astype(int)
+    orders = [random.permutation(len(p)) for _ in range(20)]
+    assert {evaluation(p[order], y[order]) for order in orders} == {evaluation(p, y)}
+
+
 def test_slices_are_evaluated_alone_and_null_is_a_slice() -> None:
     found = evaluation_by_slice(P, Y, {"site": ["a", "a", "b", "b", None]})
     assert [(part.slice_value, part.evaluation.impressions) for part in found] == [("a", 2), ("b", 2), ("missing", 1)]

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-import httpx
 import pytest
+from mlflow_server import mlflow_server
 from postgres_server import PASSWORD, PostgresServer, postgres_bin, postgres_server
 from s3_server import make_bucket, s3_server, s3_variables
-
-from jobs.services.ports import free_port
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 SETTINGS = {
@@ -81,38 +79,11 @@ def storage() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def mlflow_server(postgres, storage, tmp_path_factory) -> Iterator[str]:
+def tracking_server(postgres, storage, tmp_path_factory) -> Iterator[str]:
     """The address of an MLflow server on PostgreSQL, with its artifacts in object storage."""
-    port, folder = free_port("127.0.0.1"), tmp_path_factory.mktemp("mlflow")
-    store = {"MLFLOW_BACKEND_STORE_URI": postgres.database("mlflow"), "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--artifacts-destination", "s3://ctr/mlflow"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command, env={**os.environ, **storage, **store}, stdout=log, stderr=log, cwd=folder, start_new_session=True
-        )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 120
-        while not answers(address):
-            assert process.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()[-2000:]
-            time.sleep(0.3)
+    folder = tmp_path_factory.mktemp("mlflow")
+    with mlflow_server(folder, postgres.database("mlflow"), "s3://ctr/mlflow", storage) as address:
         yield address
-    finally:
-        import psutil
-
-        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-        for member in family:
-            member.kill()
-        psutil.wait_procs(family, timeout=10)
-
-
-def answers(address: str) -> bool:
-    """Whether an MLflow server does."""
-    try:
-        return httpx.get(f"{address}/health", timeout=3, trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 @pytest.fixture(scope="session")

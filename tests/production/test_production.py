@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import shutil
@@ -16,6 +15,7 @@ from random import Random
 
 import pytest
 from landing_files import land_inline
+from table_content import content, differences
 
 from jobs.night import nights_between
 from jobs.workspace import Home, Workspace, open_workspace
@@ -24,9 +24,6 @@ from tests.production.conftest import PROJECT_FOLDER, ctr
 START, NIGHTS = date(2026, 1, 10), 5
 LAST = START + timedelta(days=NIGHTS - 1)
 SPAN = ("--start", str(START), "--end", str(LAST))
-OF_THE_STORE = {"trainings": {"snapshot"}}
-"""Columns that name snapshots, which are numbered by chance."""
-
 DESCRIPTION = PROJECT_FOLDER / "tests" / "data" / "inline_label.yaml"
 
 pytestmark = pytest.mark.slow
@@ -68,9 +65,9 @@ def local(tmp_path_factory, landed) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def remote(tmp_path_factory, served, mlflow_server) -> dict[str, str]:
+def remote(tmp_path_factory, served, tracking_server) -> dict[str, str]:
     """Variables of a home with everything on servers, in which the same nights have run."""
-    variables = served | {"CTR_HOME": str(tmp_path_factory.mktemp("remote")), "CTR_SET_TRACKING__URI": mlflow_server}
+    variables = served | {"CTR_HOME": str(tmp_path_factory.mktemp("remote")), "CTR_SET_TRACKING__URI": tracking_server}
     done = ctr(variables, "replay", *SPAN)
     assert done.code == 0, done.out + done.err
     return variables
@@ -84,35 +81,14 @@ def opened(variables: dict[str, str], monkeypatch) -> Workspace:
     return open_workspace()
 
 
-def same(value):
-    """Floats without the digits that depend on the order in which rows were added up, in JSON too."""
-    if isinstance(value, float):
-        return float(f"{value:.9g}")
-    if isinstance(value, str) and value.startswith(("{", "[")):
-        return json.dumps(json.loads(value, parse_float=lambda number: float(f"{float(number):.9g}")))
-    return value
-
-
-def contents(workspace: Workspace) -> dict[str, list]:
-    from table_content import TIMINGS
-
-    found = {}
-    for name in workspace.store.specs:
-        left_out = {"at", *OF_THE_STORE.get(name, ())}
-        rows = [{key: same(row[key]) for key in row if key not in left_out} for row in workspace.store.rows(name)]
-        found[name] = sorted(map(repr, rows))
-    return {name: rows for name, rows in found.items() if name != TIMINGS}
-
-
 def test_the_tables_are_those_that_one_machine_gives(local, remote, monkeypatch):
     with monkeypatch.context() as patched:
-        there = contents(opened(remote, patched))
+        there = content(opened(remote, patched))
     with monkeypatch.context() as patched:
-        here = contents(opened(local, patched))
+        here = content(opened(local, patched))
 
     assert here["trainings"] and here["promotions"] and here["predictions"]
-    assert {name: len(rows) for name, rows in there.items()} == {name: len(rows) for name, rows in here.items()}
-    assert [name for name in here if here[name] != there[name]] == []
+    assert differences(here, there) == {}
 
 
 def test_no_table_file_lies_in_the_home_and_no_password_in_any_file(remote, secrets):
@@ -139,11 +115,11 @@ def test_reading_commands_work_on_it_and_tell_no_password(remote, secrets):
 
 def test_a_night_that_runs_again_changes_nothing(remote, monkeypatch):
     with monkeypatch.context() as patched:
-        before = contents(opened(remote, patched))
+        before = content(opened(remote, patched))
     done = ctr(remote, "night", "--date", str(LAST))
     assert done.code == 0, done.err
     with monkeypatch.context() as patched:
-        assert contents(opened(remote, patched)) == before
+        assert content(opened(remote, patched)) == before
 
 
 def test_a_home_without_models_fetches_them_from_the_server(remote, monkeypatch):
@@ -159,11 +135,11 @@ def test_a_home_without_models_fetches_them_from_the_server(remote, monkeypatch)
 
 def test_maintenance_runs_on_it(remote, monkeypatch):
     with monkeypatch.context() as patched:
-        before = contents(opened(remote, patched))
+        before = content(opened(remote, patched))
     done = ctr(remote, "maintain")
     assert done.code == 0, done.err
     with monkeypatch.context() as patched:
-        assert contents(opened(remote, patched)) == before
+        assert content(opened(remote, patched)) == before
 
 
 @pytest.mark.parametrize(
