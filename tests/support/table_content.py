@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +13,10 @@ TIMINGS = "runs"
 """The one table that differs between two runs of the same night: it holds how long they took."""
 
 DIGITS = 8
+
+NEAR = 1e-6
+"""How far what a model promises may lie from what it promises when it has learned the same rows in another order: trees
+add up in single precision. Relative, or absolute near nought."""
 
 MOMENTS = ("at", "snapshot", "bundle")
 """Columns that tell when something was done, on which of equal snapshots, or the bytes of a model, whose last digits
@@ -49,3 +54,28 @@ def differences(one: dict[str, list[tuple[Any, ...]]], other: dict[str, list[tup
             right = [row for row in other[name] if row not in one[name]]
             found[name] = {"only first": left, "only second": right, "sizes": (len(one[name]), len(other[name]))}
     return found
+
+
+def far_apart(one: dict[str, list[tuple[Any, ...]]], other: dict[str, list[tuple[Any, ...]]]) -> dict[str, Any]:
+    """As `differences`, of the tables alone whose rows differ by more than `NEAR` in a float."""
+    found = differences(one, other)
+    return {name: told for name, told in found.items() if not near(_in_order(one[name]), _in_order(other[name]))}
+
+
+def near(one: Any, other: Any) -> bool:
+    """Whether two values are equal but for floats, those in JSON too, that differ by `NEAR` at most."""
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=NEAR, abs_tol=NEAR) or (math.isnan(one) and math.isnan(other))
+    if isinstance(one, str) and isinstance(other, str) and one.startswith(("{", "[")):
+        with suppress(ValueError):
+            return near(json.loads(one), json.loads(other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(near(one[name], other[name]) for name in one)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(near, one, other))
+    return bool(one == other)
+
+
+def _in_order(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Rows in an order that their floats decide last."""
+    return sorted(rows, key=lambda row: (repr([value for value in row if not isinstance(value, float)]), repr(row)))
