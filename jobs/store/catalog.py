@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conf.errors import StoreError
+from jobs.store.addresses import HERE, readable
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -80,13 +81,14 @@ def require_catalog_of(file: Path, warehouse: str) -> None:
     Raises:
         StoreError: the catalog's file is gone, and its tables are not.
     """
-    if file.is_file() or not warehouse.startswith("file://"):
+    if file.is_file() or not warehouse.startswith(HERE):
         return
-    left = metadata_files(Path(warehouse.removeprefix("file://")))
+    folder = Path(readable(warehouse))
+    left = metadata_files(folder)
     if left:
         tables = len({one.parent for one in left})
         raise StoreError(
-            f"The catalog {file} is gone, and {tables} tables lie in {warehouse.removeprefix('file://')}. "
+            f"The catalog {file} is gone, and {tables} tables lie in {folder}. "
             "`ctr repair` finds them again; or restore the file from a backup."
         )
 
