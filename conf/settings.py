@@ -71,10 +71,13 @@ class FeedExpectations(Frozen):
     max_ctr: float = Field(0.95, ge=0, le=1)
 
 
+TrainedKind = Literal["logistic_regression", "xgboost", "mix"]
+
+
 class TrainingSettings(Frozen):
     """Which days a model learns from, and which kinds of model compete."""
 
-    models: tuple[Literal["logistic_regression", "xgboost", "mix"], ...] = ("logistic_regression", "xgboost", "mix")
+    models: tuple[TrainedKind, ...] = ("logistic_regression", "xgboost", "mix")
     window_days: DayCount = Field(28, description="Mature days before the validation days, at most")
     min_train_days: DayCount = 3
     validation_days: DayCount = 1

@@ -17,13 +17,13 @@ days without an answer, leave the champion in place. `ctr promote VERSION --reas
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 from airflow.sdk import DAG, AssetOrTimeSchedule, Param, chain, task
 
 from conf.errors import NotReady
 from conf.plain_text import in_markdown
-from conf.settings import load_settings
+from conf.settings import TrainedKind, load_settings
 from ctr_approval import TIME_TO_ANSWER, PersonsApproval, promotion_arguments
 from ctr_links import ReportLink
 from ctr_notices import tell_failure
@@ -40,7 +40,7 @@ from ctr_tasks import (
 )
 
 WEEKLY = on_schedule(airflow_settings().weekly_training_cron)
-MODELS = ("logistic_regression", "xgboost", "mix")
+MODELS = get_args(TrainedKind)
 APPROVALS = {"gate": "promote when the gate agrees", "person": "wait for a person"}
 PARAMS = {
     "date": DATE_PARAM,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated, cast, get_args
 
 import typer
 
@@ -12,9 +12,6 @@ from jobs.cli.options import AsJson, Day, as_date, print_json, with_workspace
 from jobs.step import StepResult
 from jobs.terminal import say
 from jobs.workspace import Workspace
-
-if TYPE_CHECKING:
-    from conf.settings import Approval
 
 STEP_HELP = {
     "ingest": "Take in a night's landing files: read, check, publish; bad rows go to quarantine.",
@@ -104,13 +101,14 @@ def train(
     """Train challengers on the mature days; the better one is registered, and promoted if the gate lets it."""
     from conf.errors import SettingsError
     from conf.notation import names_in
+    from conf.settings import Approval, TrainedKind
     from jobs.night import run_training, training_request
 
-    kinds = names_in(models)
-    unknown = [kind for kind in kinds if kind not in ("logistic_regression", "xgboost", "mix")]
+    kinds, known = names_in(models), get_args(TrainedKind)
+    unknown = [kind for kind in kinds if kind not in known]
     if unknown:
-        raise SettingsError(f"--models: unknown kind `{unknown[0]}`. Known: logistic_regression, xgboost, mix.")
-    if approval not in ("", "gate", "person"):
+        raise SettingsError(f"--models: unknown kind `{unknown[0]}`. Known: {', '.join(known)}.")
+    if approval not in ("", *get_args(Approval)):
         raise SettingsError(f"--approval {approval}: write gate or person.")
     request = training_request(
         workspace,
@@ -119,7 +117,7 @@ def train(
         models=kinds,
         window_days=window_days,
         promote=promote,
-        approval=cast("Approval", approval) if approval else None,
+        approval=cast(Approval, approval) if approval else None,
     )
     tell(run_training(workspace, request, again=again), json)
 
