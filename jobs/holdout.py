@@ -71,10 +71,10 @@ def _order(level: tuple[Any, Any]) -> tuple[int, str]:
 
 
 def _figures(name: str, p: np.ndarray, y: np.ndarray, cluster: np.ndarray) -> CardSlice:
-    from models.intervals import ne_interval
+    from models.intervals import ece_interval, ne_interval
     from models.metrics import evaluation
 
-    measured, ne = evaluation(p, y), ne_interval(p, y, cluster, LEVEL)
+    measured, ne, ece = evaluation(p, y), ne_interval(p, y, cluster, LEVEL), ece_interval(p, y, cluster, LEVEL)
     return CardSlice(
         slice_name=name,
         impressions=measured.impressions,
@@ -85,6 +85,8 @@ def _figures(name: str, p: np.ndarray, y: np.ndarray, cluster: np.ndarray) -> Ca
         auc=measured.auc,
         calibration_ratio=measured.calibration_ratio,
         calibration_bounds=_calibration_bounds(p, y, cluster),
+        ece=measured.ece,
+        ece_bounds=(ece.low, ece.high) if ece else None,
     )
 
 

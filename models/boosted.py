@@ -30,15 +30,15 @@ class BoostedSettings:
     bytes a cell, and longer windows are read and encoded anew each time.
     """
 
-    eta: AboveZero = 0.12
+    eta: AboveZero = 0.05
     max_depth: Depth = 4
     min_child_weight: ZeroOrMore = 50.0
     subsample: Share = 0.8
     colsample_bytree: Share = 0.5
     reg_lambda: ZeroOrMore = 10.0
     max_bin: Bins = 128
-    max_rounds: Count = 100
-    early_stopping_rounds: Count = 20
+    max_rounds: Count = 400
+    early_stopping_rounds: Count = 40
     device: Literal["cpu", "cuda"] = "cpu"
     external_memory: bool = False
     cached_rows: CountOrNone = 2_000_000

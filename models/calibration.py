@@ -166,7 +166,10 @@ def reliability_curve(p: np.ndarray, y: np.ndarray, bins: int = 20) -> Reliabili
     return ReliabilityCurve(groups.predicted, groups.clicks / np.maximum(groups.rows, 1), groups.rows)
 
 
-def expected_calibration_error(p: np.ndarray, y: np.ndarray, bins: int = 20) -> float | None:
+ECE_GROUPS = 20
+
+
+def expected_calibration_error(p: np.ndarray, y: np.ndarray, bins: int = ECE_GROUPS) -> float | None:
     """The mean over rows of |mean predicted - share clicked| of the row's group, or None without rows."""
     if not len(y):
         return None

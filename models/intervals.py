@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from scipy.stats import t as student_t
 
+from models.calibration import ECE_GROUPS, groups_of
 from models.metrics import entropy, row_losses
 
 Clusters = Sequence[Any] | np.ndarray | pd.Series
@@ -54,6 +56,34 @@ def mean_ne_difference_interval(days: Sequence[ScoredPair], level: float = 0.95)
     """The mean of several days' NE of the first predictions minus NE of the second; below 0 the first are better."""
     losses = [(row_losses(one, y) - row_losses(other, y), y, clusters) for one, other, y, clusters in days]
     return _mean_ratio_interval(losses, level)
+
+
+def ece_interval(
+    p: np.ndarray, y: np.ndarray, clusters: Clusters, level: float = 0.95, draws: int = 2000, seed: int = 7
+) -> Interval | None:
+    """The expected calibration error with limits, low never below 0; None below two clusters.
+
+    Chance alone makes the error of a group positive, so the estimate is too large on few rows; the limits know that.
+    They are the smallest and the largest error, of groups off in proportion as these are, that would be estimated this
+    high, and this low, in the tail of `level`: noise is drawn from the normal distribution with the covariance of the
+    cluster sums of predicted minus clicked by group. The same rows give the same limits.
+    """
+    codes, names = pd.factorize(pd.Series(clusters, dtype="object"), use_na_sentinel=False)
+    if len(names) < 2:
+        return None
+    group = groups_of(p, ECE_GROUPS)
+    excess, width = np.asarray(p, dtype=np.float64) - np.asarray(y, dtype=np.float64), ECE_GROUPS
+    sums = np.bincount(group, weights=excess, minlength=width)
+    by_cluster = sparse.csr_matrix((excess, (codes, group)), shape=(len(names), width))
+    covariance = (by_cluster.T @ by_cluster).toarray() * len(names) / (len(names) - 1)
+    noise = np.random.default_rng(seed).multivariate_normal(np.zeros(width), covariance, draws, method="eigh")
+    estimate = float(np.abs(sums).sum()) / len(group)
+    multiples = np.linspace(0.0, 3.0, 31)
+    tails = [0.5 - level / 2.0, 0.5 + level / 2.0]
+    likely = np.array([np.quantile(np.abs(m * sums + noise).sum(axis=1), tails) for m in multiples]) / len(group)
+    lowest, highest = likely.T
+    low, high = (float(np.interp(estimate, reached, multiples)) * estimate for reached in (highest, lowest))
+    return Interval(estimate, low, high, len(names))
 
 
 def _ratio_interval(losses: np.ndarray, y: np.ndarray, clusters: Clusters, level: float) -> Interval | None:

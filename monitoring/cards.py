@@ -38,7 +38,9 @@ COLD_START = {
 class CardSlice:
     """One slice of the holdout, with 95 % bounds by user; None where fewer than two users stand behind them.
 
-    `slice_name` is `all` or such as `device=ios`.
+    `slice_name` is `all` or such as `device=ios`. `ece` is the expected calibration error: how far the predicted and
+    the observed click rate of its groups by predicted probability lie apart, on average. Versions registered before it
+    was kept have None.
     """
 
     slice_name: str
@@ -50,6 +52,8 @@ class CardSlice:
     auc: float | None
     calibration_ratio: float | None
     calibration_bounds: Bounds | None
+    ece: float | None = None
+    ece_bounds: Bounds | None = None
 
 
 @dataclass(frozen=True)

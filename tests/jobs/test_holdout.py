@@ -63,6 +63,8 @@ def test_slices_have_figures_with_bounds_and_survive_json(tiny):
     assert low < by_name["slot=top"].calibration_ratio < high
     low, high = by_name["all"].ne_bounds
     assert low < by_name["all"].ne < high
+    low, high = by_name["slot=top"].ece_bounds
+    assert 0.0 <= low <= by_name["slot=top"].ece <= high
     assert by_name["slot=missing"].calibration_ratio is None or by_name["slot=missing"].impressions == 5
     assert HoldoutFigures.from_dict(json.loads(json.dumps(found.to_dict()))) == found
 

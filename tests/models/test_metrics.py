@@ -3,7 +3,14 @@ import pytest
 from sklearn.metrics import log_loss as reference_log_loss
 from sklearn.metrics import roc_auc_score
 
-from models.intervals import mean_ne_difference_interval, mean_ne_interval, ne_difference_interval, ne_interval
+from models.calibration import expected_calibration_error
+from models.intervals import (
+    ece_interval,
+    mean_ne_difference_interval,
+    mean_ne_interval,
+    ne_difference_interval,
+    ne_interval,
+)
 from models.metrics import (
     Evaluation,
     auc,
@@ -13,6 +20,7 @@ from models.metrics import (
     log_loss,
     normalised_entropy,
 )
+from models.probability import probability
 
 P = np.array([0.1, 0.4, 0.4, 0.8, 0.2])
 Y = np.array([0, 1, 0, 1, 0])
@@ -127,3 +135,24 @@ def test_the_mean_difference_of_a_model_from_itself_is_zero() -> None:
     assert found is not None
     assert (found.low, found.estimate, found.high) == (0.0, 0.0, 0.0)
     assert mean_ne_difference_interval([]) is None
+
+
+@pytest.mark.parametrize(("shift", "slope", "error"), [(0.0, 1.0, 0.0), (0.3, 0.8, 0.0129)])
+def test_limits_of_the_calibration_error_hold_it_though_chance_makes_it_larger(
+    shift: float, slope: float, error: float
+) -> None:
+    random = np.random.default_rng(3)
+    held, estimates = [], []
+    for _ in range(60):
+        x, users = random.normal(size=5000), random.integers(0, 500, 5000)
+        y = (random.random(5000) < probability(x - 3.0)).astype(float)
+        found = ece_interval(probability(slope * x - 3.0 + shift), y, users)
+        estimates.append(found.estimate)
+        held.append(found.low <= error <= found.high)
+    assert np.mean(estimates) > error  # what the limits have to see through
+    assert np.mean(held) >= 0.85
+    assert found.estimate == pytest.approx(expected_calibration_error(probability(slope * x - 3.0 + shift), y))
+
+
+def test_the_calibration_error_of_a_single_user_has_no_limits() -> None:
+    assert ece_interval(P, Y, ["u"] * 5) is None

@@ -19,7 +19,7 @@ DAY = date(2026, 3, 1)
 
 
 def slice_of(name: str, impressions: int = 1000) -> CardSlice:
-    return CardSlice(name, impressions, 30, 0.03, 0.9, (0.88, 0.92), 0.7, 1.02, (0.9, 1.15))
+    return CardSlice(name, impressions, 30, 0.03, 0.9, (0.88, 0.92), 0.7, 1.02, (0.9, 1.15), 0.0123, (0.0031, 0.0187))
 
 
 def card(**changed: object) -> ModelCard:
