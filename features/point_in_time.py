@@ -25,21 +25,7 @@ def with_histories(pairs: DataFrame, snapshot: Callable[[str], DataFrame], datas
     """
     from pyspark.sql import functions as F
 
-    joined = pairs
-    windows = window_columns(dataset.windows_days)
-    for name, keys in history_keys(dataset).items():
-        wanted = (*windows, *_sums_needed(name, dataset), *_recency_sources(name, dataset))
-        renamed = [F.col(column).alias(f"{name}__{column}") for column in wanted]
-        history = snapshot(name).select(F.col("key").alias(f"{name}__key"), *renamed)
-        joined = joined.join(history, on=key_of(keys) == F.col(f"{name}__key"), how="left")
-    filled = joined.withColumns(
-        {
-            f"{name}__{column}": F.coalesce(F.col(f"{name}__{column}"), F.lit(0.0))
-            for name in history_keys(dataset)
-            for column in (*windows, *_sums_needed(name, dataset))
-        }
-    )
-    rated = filled
+    rated = _with_sums(pairs, snapshot, dataset)
     for name, above in parents(dataset).items():
         rated = rated.withColumns(smoothed_rates(name, above, dataset))
     recency = {
@@ -59,6 +45,26 @@ def with_histories(pairs: DataFrame, snapshot: Callable[[str], DataFrame], datas
     ]
     used += [f"{name}__{column}" for name in history_keys(dataset) for column in _sums_needed(name, dataset)]
     return recent.drop(*[f"{name}__key" for name in history_keys(dataset)], *used)
+
+
+def _with_sums(pairs: DataFrame, snapshot: Callable[[str], DataFrame], dataset: Dataset) -> DataFrame:
+    """`pairs` with what their histories' tables hold of them: sums, 0 for a key without history, and last days."""
+    from pyspark.sql import functions as F
+
+    joined = pairs
+    windows = window_columns(dataset.windows_days)
+    for name, keys in history_keys(dataset).items():
+        wanted = (*windows, *_sums_needed(name, dataset), *_recency_sources(name, dataset))
+        renamed = [F.col(column).alias(f"{name}__{column}") for column in wanted]
+        history = snapshot(name).select(F.col("key").alias(f"{name}__key"), *renamed)
+        joined = joined.join(history, on=key_of(keys) == F.col(f"{name}__key"), how="left")
+    return joined.withColumns(
+        {
+            f"{name}__{column}": F.coalesce(F.col(f"{name}__{column}"), F.lit(0.0))
+            for name in history_keys(dataset)
+            for column in (*windows, *_sums_needed(name, dataset))
+        }
+    )
 
 
 def _sums_needed(name: str, dataset: Dataset) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from conf.errors import NotReady
-from jobs.champion import champion_as_of
+from jobs.champion import ModelVersion, champion_as_of
 from jobs.evaluate import METRICS
 from jobs.landing.waiting import waiting
 from jobs.model_list import ModelFacts
@@ -18,6 +18,7 @@ from jobs.site_tables import site_tables
 from jobs.step_trend import slowest_step
 from jobs.trainings import version_number
 from jobs.workspace import Workspace
+from monitoring.pages import NightRow
 
 
 def status(workspace: Workspace) -> dict[str, Any]:
@@ -26,43 +27,47 @@ def status(workspace: Workspace) -> dict[str, Any]:
     tables = [vars(store.summary(name)) for name in store.specs]
     pages = site_tables(workspace)
     rows = sorted([*night_rows(workspace, pages), *blocked_rows(workspace)], key=lambda row: row.day)
-    nights = [
-        {
-            "day": row.day.isoformat(),
-            "verdict": row.verdict,
-            "cause": row.cause,
-            "reasons": list(row.reasons),
-            "drifted_columns": list(row.drifted_columns),
-            "ne": row.ne,
-            "calibration_ratio": row.calibration_ratio,
-            "champion": row.champion,
-            "trained": row.trained,
-            "promoted": row.promoted,
-        }
-        for row in rows
-    ]
+    nights = [_night(row) for row in rows]
     last = max(filter(None, [latest_landed(workspace), *(row.day for row in rows)]), default=None)
     champion = champion_as_of(workspace, last) if last else None
+    report = index_page(workspace)
     return {
         "dataset": workspace.dataset.name,
         "home": str(workspace.home.path),
         "tables": [table | {"latest_day": _text(table["latest_day"])} for table in tables],
         "balance": balance(workspace),
         "waiting": waiting(workspace),
-        "champion": {
-            "model": champion.model,
-            "version": champion.version,
-            "promoted_on": champion.promoted_on.isoformat(),
-            "trained_on": champion.trained_on.isoformat(),
-            "ne": champion.ne,
-        }
-        if champion
-        else None,
+        "champion": _champion(champion) if champion else None,
         "trainings": trainings(pages.models),
         "untrained": [night["day"] for night in nights if night["verdict"] == RETRAIN and not night["trained"]],
         "nights": nights,
         "slowest_step": slowest_step(workspace),
-        "report": str(index_page(workspace)) if index_page(workspace).is_file() else None,
+        "report": str(report) if report.is_file() else None,
+    }
+
+
+def _night(row: NightRow) -> dict[str, Any]:
+    return {
+        "day": row.day.isoformat(),
+        "verdict": row.verdict,
+        "cause": row.cause,
+        "reasons": list(row.reasons),
+        "drifted_columns": list(row.drifted_columns),
+        "ne": row.ne,
+        "calibration_ratio": row.calibration_ratio,
+        "champion": row.champion,
+        "trained": row.trained,
+        "promoted": row.promoted,
+    }
+
+
+def _champion(champion: ModelVersion) -> dict[str, Any]:
+    return {
+        "model": champion.model,
+        "version": champion.version,
+        "promoted_on": champion.promoted_on.isoformat(),
+        "trained_on": champion.trained_on.isoformat(),
+        "ne": champion.ne,
     }
 
 
