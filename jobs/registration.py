@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobs.champion import ModelVersion, champion_as_of, keep_version, unpacked
@@ -39,20 +40,12 @@ def register_challenger(
     Raises:
         StoreError: MLflow cannot be reached; nothing has been registered.
     """
-    from jobs.tracking import reached, register
     from models.bundle_files import manifest_digest
 
     promoted = verdict.promote and _may_promote(workspace, request)
     record.write(challenger.folder / RECORD)
     tags = _tags(workspace, request, record, promoted)
-    with reached(workspace, "Nothing was registered; train again once MLflow answers."):
-        version = _left_behind(workspace, tags)
-        if version is None:
-            logged = {model.kind: _logged(workspace, request, model, record, split) for model in trained}
-            version = register(workspace, logged[challenger.kind], tags)
-            folder = keep_version(workspace, version, challenger.folder)
-        else:
-            folder = unpacked(workspace, version)
+    version, folder = _registered(workspace, request, challenger, trained, split, record, tags)
     row = {
         "dt": request.night,
         "request": request.digest,
@@ -74,6 +67,27 @@ def register_challenger(
     if promoted:
         _promote(workspace, row, champion)
     return row
+
+
+def _registered(
+    workspace: Workspace,
+    request: TrainingRequest,
+    challenger: Trained,
+    trained: Sequence[Trained],
+    split: TimeSplit,
+    record: ModelRecord,
+    tags: Mapping[str, str],
+) -> tuple[str, Path]:
+    """The challenger's version and the folder of its files: a new one, or what this very training had left behind."""
+    from jobs.tracking import reached, register
+
+    with reached(workspace, "Nothing was registered; train again once MLflow answers."):
+        version = _left_behind(workspace, tags)
+        if version is not None:
+            return version, unpacked(workspace, version)
+        logged = {model.kind: _logged(workspace, request, model, record, split) for model in trained}
+        version = register(workspace, logged[challenger.kind], tags)
+        return version, keep_version(workspace, version, challenger.folder)
 
 
 def _left_behind(workspace: Workspace, tags: Mapping[str, str]) -> str | None:

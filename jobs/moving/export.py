@@ -17,7 +17,7 @@ from jobs.moving.table_paths import inside
 from jobs.step import scratch_folder
 from jobs.store.table_files import files_of
 from jobs.store.versions import SCHEMA_VERSION
-from jobs.workspace import Workspace, remembered_sources
+from jobs.workspace import Home, Workspace, remembered_sources
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table
@@ -48,11 +48,7 @@ def export_home(workspace: Workspace, path: Path, *, landing: bool = False) -> d
     with new_archive(path, facts) as archive:
         facts["tables"] = {name: _add_table(archive, name, table) for name, table in tables.items()}
         facts["mlflow"] = _add_mlflow(archive, workspace)
-        archive.add_folder("models", workspace.home.models)
-        archive.add_folder("reports", workspace.home.reports)
-        if landing:
-            archive.add_folder("landing", workspace.home.landing)
-            archive.add_folder("truth", workspace.home.truth)
+        _add_folders(archive, workspace.home, landing=landing)
         facts["sources"] = _add_sources(archive, workspace)
         facts["settings_left_out"] = left_out
         archive.add_bytes("settings.yaml", yaml.safe_dump(settings, sort_keys=False).encode())
@@ -89,6 +85,15 @@ def _add_table(archive: ArchiveWriter, name: str, table: Table) -> dict[str, Any
             archive.add(f"tables/{name.replace('.', '/')}/{inside(file, location)}", stream, len(source))
     current = inside(table.metadata_location, location)
     return {"location": location, "metadata": current, "snapshots": len(table.snapshots())}
+
+
+def _add_folders(archive: ArchiveWriter, home: Home, *, landing: bool) -> None:
+    """The folders that go along as they are; with `landing` those of the landing files and their truth too."""
+    archive.add_folder("models", home.models)
+    archive.add_folder("reports", home.reports)
+    if landing:
+        archive.add_folder("landing", home.landing)
+        archive.add_folder("truth", home.truth)
 
 
 def _add_mlflow(archive: ArchiveWriter, workspace: Workspace) -> dict[str, str] | None:

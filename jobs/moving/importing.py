@@ -29,12 +29,7 @@ def import_home(path: Path, home: Home, *, data: Path | None = None, digest: str
         SettingsError: the home holds something already, or `data` is wrong.
         StoreError: the archive is not whole, was changed, or is of newer code; nothing was imported.
     """
-    if home.path.exists() and (not home.path.is_dir() or any(home.path.iterdir())):
-        raise SettingsError(f"The home {home.path} is not empty. Import into a new folder: --home FOLDER.")
-    if not path.is_file():
-        raise SettingsError(f"{path}: there is no such file.")
-    if data is not None and not data.is_dir():
-        raise SettingsError(f"--data {data}: there is no such folder.")
+    _require_possible(path, home, data)
     home.path.parent.mkdir(parents=True, exist_ok=True)
     building = Home(home.path.with_name(f".{home.path.name}.import-{os.getpid()}"))
     try:
@@ -61,6 +56,15 @@ def import_home(path: Path, home: Home, *, data: Path | None = None, digest: str
         "settings": str(home.path / "settings.yaml"),
         "settings_left_out": facts["settings_left_out"],
     }
+
+
+def _require_possible(path: Path, home: Home, data: Path | None) -> None:
+    if home.path.exists() and (not home.path.is_dir() or any(home.path.iterdir())):
+        raise SettingsError(f"The home {home.path} is not empty. Import into a new folder: --home FOLDER.")
+    if not path.is_file():
+        raise SettingsError(f"{path}: there is no such file.")
+    if data is not None and not data.is_dir():
+        raise SettingsError(f"--data {data}: there is no such folder.")
 
 
 def _settle(building: Home, home: Home, facts: Mapping[str, Any], data: Path | None) -> None:
