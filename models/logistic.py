@@ -83,6 +83,7 @@ def fit_logistic(train: Batches, encoder: HashingEncoder, settings: LogisticSett
         evidence += (curvature + ridge) * solved
         precision += curvature
         weights = evidence / np.maximum(precision, 1e-12)
+        del block  # the next one is gathered before it would be let go
     if weights is None:
         raise NotReady("The training window has no rows: widen it, or wait until labels have matured.")
     return LogisticModel(weights[:-1].astype(np.float32), float(weights[-1]))
@@ -135,14 +136,19 @@ def _blocks(train: Batches, encoder: HashingEncoder, block_rows: int) -> Iterato
         gathered.append(_Block(encoder.encode(batch), labels, weights))
         rows += len(labels)
         if rows >= 1.5 * block_rows:
-            block = _joined(gathered)
-            yield _Block(block.matrix[:block_rows], block.labels[:block_rows], block.weights[:block_rows])
-            rest = _Block(block.matrix[block_rows:], block.labels[block_rows:], block.weights[block_rows:])
+            block, rest = _parted(_joined(gathered), block_rows)
             gathered, rows = [rest], len(rest.labels)
+            yield block
+            del block  # the next one is not gathered beside it
     if rows:
         last = _joined(gathered)
         gathered.clear()  # the solver needs the memory
         yield last
+
+
+def _parted(rows: _Block, first: int) -> tuple[_Block, _Block]:
+    head = _Block(rows.matrix[:first], rows.labels[:first], rows.weights[:first])
+    return head, _Block(rows.matrix[first:], rows.labels[first:], rows.weights[first:])
 
 
 def _joined(blocks: list[_Block]) -> _Block:
