@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from conf.error_words import first_line
 from conf.errors import CtrError
 from jobs.champion import bundle_digest
-from jobs.store.addresses import HERE, readable
+from jobs.store.addresses import local_path
 from jobs.store.catalog import advice_for, metadata_files
 from jobs.store.soundness import Fault, faults
 from jobs.workspace import Workspace
@@ -68,8 +68,8 @@ def local_catalog(workspace: Workspace) -> Path | None:
 
 def local_warehouse(workspace: Workspace) -> Path | None:
     """The folder of the tables, where it is one."""
-    place = workspace.warehouse
-    return Path(readable(place)) if place.startswith(HERE) else None
+    place = local_path(workspace.warehouse)
+    return Path(place) if place else None
 
 
 def catalog_fault(workspace: Workspace) -> str:

@@ -139,7 +139,7 @@ def _register(workspace: Workspace, catalog_file: Path, newest: Mapping[Path, Pa
         catalog.register_table((namespace, place.name), f"file://{file}")
     if not newest:
         raise StoreError(
-            f"No table's metadata can be read below {workspace.home.warehouse}. Move the home away, and replay the "
+            f"No table's metadata can be read below {workspace.warehouse}. Move the home away, and replay the "
             "landing files into a new one."
         )
 

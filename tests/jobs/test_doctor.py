@@ -118,6 +118,13 @@ def test_a_catalog_that_is_gone_or_damaged_is_refused_in_words_and_made_anew(hom
     assert differences(done[1], content(replace(home))) == {}
 
 
+def test_a_warehouse_named_without_a_scheme_is_looked_at_too(home):
+    store = home.settings.store.model_copy(update={"warehouse": str(home.home.warehouse)})
+    named = replace(home, settings=home.settings.model_copy(update={"store": store}))
+    home.home.catalog.unlink()
+    assert wrong(named)[0][0] == "catalog"
+
+
 def test_days_whose_landing_files_are_gone_are_left_as_they_are(home):
     file_of(home, "impressions", NIGHTS[0]).unlink()
     shutil.move(home.data / str(NIGHTS[0]), home.data / "away")
