@@ -41,6 +41,10 @@ class RegistryError(StoreError):
     """MLflow cannot be reached, or does not do what is asked. What the home holds is enough for a night."""
 
 
+class RegistryRefusal(RegistryError):
+    """MLflow answers, and refuses what is asked. It will refuse again: waiting does not help, a person has to look."""
+
+
 class NotReady(CtrError):
     """Something that must come first has not happened yet, such as mature labels before training."""
 

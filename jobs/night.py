@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from conf.errors import RegistryError
+from conf.errors import RegistryError, RegistryRefusal
 from conf.settings import Approval
 from jobs.aliases import sync_aliases
 from jobs.champion import champion_as_of
@@ -128,9 +128,12 @@ def trained_or_postponed(workspace: Workspace, request: TrainingRequest, *, agai
     """The training of a night; put off where MLflow does not answer, since the night is done without it.
 
     The champion in the home goes on serving. `ctr plan` names the training as missing, and a replay makes up for it.
+    Where MLflow answers and refuses, no later night would go better: RegistryRefusal.
     """
     try:
         return run_training(workspace, request, again=again)
+    except RegistryRefusal:
+        raise
     except RegistryError as error:
         return StepResult("train", request.night, {}, {"postponed": str(error)})
 

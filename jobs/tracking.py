@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conf.errors import RegistryError, StoreError
+from conf.errors import RegistryError, RegistryRefusal, StoreError
 from conf.secret_values import known_secrets, without_secrets
 from conf.whole_files import in_place_of
 from jobs.workspace import Workspace
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 ALIASES = (CHAMPION, CHALLENGER, PREVIOUS)
 REQUIREMENTS = ("xgboost", "scikit-learn", "pyarrow", "pandas", "numpy", "scipy")
+
+REFUSALS = frozenset({400, 401, 403, 404, 405, 409})
+"""The statuses of HTTP of an answer that stays the same however often one asks."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,8 @@ def reached(workspace: Workspace, advice: str) -> Iterator[MlflowClient]:
     """A client whose failures end as an error that says where MLflow was looked for, and what to do.
 
     Raises:
-        RegistryError: MLflow cannot be reached or refuses.
+        RegistryError: MLflow cannot be reached, or fails.
+        RegistryRefusal: MLflow refuses, and would do so again.
     """
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
@@ -87,7 +91,9 @@ def reached(workspace: Workspace, advice: str) -> Iterator[MlflowClient]:
         said = without_secrets(str(error), known_secrets({}, {"uri": tracking_uri(workspace)}))
         reason = textwrap.shorten(said or type(error).__name__, 200, placeholder=" ...")
         address = without_secrets(tracking_uri(workspace))
-        raise RegistryError(f"MLflow at {address} does not do what is asked: {reason}. {advice}") from error
+        refused = isinstance(error, MlflowException) and error.get_http_status_code() in REFUSALS
+        kind = RegistryRefusal if refused else RegistryError
+        raise kind(f"MLflow at {address} does not do what is asked: {reason}. {advice}") from error
 
 
 def experiment(workspace: Workspace) -> str:

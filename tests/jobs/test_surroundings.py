@@ -21,11 +21,12 @@ from pyiceberg.expressions import EqualTo
 from registered_versions import registered
 from sqlalchemy.exc import OperationalError
 
-from conf.errors import RegistryError
+from conf.errors import RegistryError, RegistryRefusal
 from jobs.champion import champion_as_of, load_version
 from jobs.cli.failures import in_words
 from jobs.night import run_step, trained_or_postponed, training_request
 from jobs.store import catalog
+from jobs.tracking import reached
 from jobs.workspace import Workspace
 
 CLICK_LOG = Path(__file__).parents[1] / "data" / "click_log.yaml"
@@ -76,6 +77,17 @@ def test_without_mlflow_the_champion_in_the_home_serves_and_the_training_is_put_
         patched.setattr("jobs.night.run_training", unreachable)
         result = trained_or_postponed(alone, request)
     assert address in result.detail["postponed"]
+
+
+def test_a_training_that_mlflow_refuses_is_not_put_off_night_after_night(tiny):
+    def refused(*_: object, **__: object) -> None:
+        with reached(tiny, "Look at its log.") as registry:
+            registry.get_model_version("no such model", "1")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("jobs.night.run_training", refused)
+        with pytest.raises(RegistryRefusal, match=r"no such model.*Look at its log"):
+            trained_or_postponed(tiny, training_request(tiny, FIRST, "decay: it was"))
 
 
 def test_a_catalog_that_another_process_holds_is_waited_for_and_then_told_of(tiny, monkeypatch):
