@@ -18,9 +18,12 @@ from jobs.workspace import Home, Workspace
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+FOR_TESTS = ("CTR_REAL_DATA", "CTR_SOAK_")
+"""Variables that are meant for the tests themselves."""
+
 # The libraries that read these are imported later, by the code that needs them.
 os.environ.update(DO_NOT_TRACK="true", GX_ANALYTICS_ENABLED="false", MLFLOW_DISABLE_TELEMETRY="true", RUST_LOG="error")
-for _variable in [name for name in os.environ if name.startswith("CTR_") and name != "CTR_REAL_DATA"]:
+for _variable in [name for name in os.environ if name.startswith("CTR_") and not name.startswith(FOR_TESTS)]:
     del os.environ[_variable]  # a developer's own home, data set and settings are none of the tests' business
 
 TESTS = Path(__file__).parent
