@@ -49,8 +49,9 @@ SETTLED = 3
 """Further nights: a training, and its cool-down but for the night before the drift."""
 TRAIN_DAYS = 6
 NIGHTS_TO_ANSWER = 2
-NIGHTS_TO_RECOVER = 11
-"""By then a window of training days, validation and holdout lie in the new regime, and a day more to compare on."""
+NIGHTS_TO_RECOVER = 13
+"""By then the training that follows up has been made, a week after the one that answers, and has scored a day whose
+labels are final."""
 
 Result = TypeVar("Result")
 

@@ -16,6 +16,7 @@ from jobs.store.spans import between
 from jobs.training_data import days_that_matured
 from jobs.trainings import gate_passed, promised_ne, trainings
 from jobs.workspace import Workspace
+from monitoring.decision import CAUSES_BY_RANK
 from monitoring.measures import DriftMeasures
 from monitoring.signals import NightFacts
 
@@ -99,6 +100,7 @@ def facts_of(
         champion_trained_on=champion.trained_on if champion else None,
         last_training=max((row["dt"] for row in before), default=None),
         rejected_trainings=rejected_in_a_row(before),
+        learned_amid=change_answered(before, champion),
     )
     if drift is None:
         return facts
@@ -126,6 +128,14 @@ def broken_columns(drift: DriftMeasures) -> tuple[str, ...]:
 def rejected_in_a_row(before: Sequence[Mapping[str, Any]]) -> int:
     """How many of the latest trainings the gate refused, one after the other."""
     return sum(1 for _ in takewhile(lambda row: not gate_passed(row), reversed(before)))
+
+
+def change_answered(before: Sequence[Mapping[str, Any]], champion: ModelVersion | None) -> str:
+    """The change because of which the champion was trained, if that was the last training; else empty."""
+    if champion is None or not before or before[-1]["version"] != champion.version:
+        return ""
+    cause = str(before[-1]["trigger"]).partition(":")[0]
+    return cause if cause in CAUSES_BY_RANK else ""
 
 
 def facts_from_json(text: str) -> NightFacts:

@@ -4,8 +4,9 @@ Two sorts of evidence. *Shift*: the inputs or the predictions moved away from th
 champion predicts worse than it promised on its holdout. Evidence that needs labels (NE, calibration, CTR) counts
 towards retraining only once the night's labels are final; provisional labels lack late clicks, so they may warn but
 not decide. One bad night is watched; `nights_needed` of the last `nights_looked_at` lead to training.
-An unusual share of impressions of ads that nobody has seen yet is a cause of its own. Broken input leads to a person,
-never to training: a model must not learn from it.
+An unusual share of impressions of ads that nobody has seen yet is a cause of its own. A champion that was trained
+because of a change learned mostly from days before it, and promised little: once more is known of the new days, one
+training follows (*transition*). Broken input leads to a person, never to training: a model must not learn from it.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ Cause = Literal[
     "too_few_labels",
     "too_few_impressions",
     "cooldown",
+    "transition",
     "stale_champion",
 ]
 CAUSES_BY_RANK: tuple[Sort, ...] = ("new_ads", "decay", "shift")
@@ -96,11 +98,22 @@ def _ground_for_training(
         if len(nights_of) >= policy.nights_needed:
             cause = _cause_of(signal for found in nights_of for signal in found if signal.sort in together)
             return cause, (f"{TOLD[together]} on {len(nights_of)} nights of {looked}.", *told)
+    if latest.learned_amid and latest.last_training and policy.follow_up_nights:
+        passed = (latest.day - latest.last_training).days
+        if passed >= policy.follow_up_nights:
+            return "transition", (_follow_up_words(latest, passed), *told)
     age = (latest.day - latest.champion_trained_on).days if latest.champion_trained_on else 0
     if age > policy.max_champion_age_days:
         return "stale_champion", (f"The champion is {age} days old (limit {policy.max_champion_age_days}).", *told)
     nights_told = f"{len(evidence)} night" if len(evidence) == 1 else f"{len(evidence)} nights"
     return "none", (f"Evidence on {nights_told} of {looked}.", *told) if evidence else ()
+
+
+def _follow_up_words(latest: NightFacts, passed: int) -> str:
+    return (
+        f"The champion was trained on {latest.last_training} because of {latest.learned_amid}, mostly from days before "
+        f"that change; {passed} nights later there are more of those after it."
+    )
 
 
 def _cause_of(signals: Iterable[Signal]) -> Cause:

@@ -44,6 +44,8 @@ class NightFacts:
         has_champion: whether a promoted model exists.
         champion_trained_on: last day of the champion's training; None without one.
         last_training: day of the last training attempt, promoted or not.
+        learned_amid: the change that the champion was trained because of (shift, decay, new_ads), if that was the last
+            training; else empty.
         rejected_trainings: how many of the latest trainings the gate refused, one after the other.
         new_ads_share: scored impressions of ads never seen before that day / all.
         champion: name and version of the champion on that night.
@@ -66,6 +68,7 @@ class NightFacts:
     has_champion: bool = False
     champion_trained_on: date | None = None
     last_training: date | None = None
+    learned_amid: str = ""
     rejected_trainings: int = 0
     new_ads_share: float | None = None
     champion: str = ""

@@ -55,6 +55,7 @@ CAUSES: dict[Cause, str] = {
     "too_few_labels": "too few final labels",
     "too_few_impressions": "too few impressions",
     "cooldown": "a training has just been",
+    "transition": "a champion trained amid a change",
     "stale_champion": "the champion is old",
 }
 

@@ -184,6 +184,20 @@ def test_a_champion_older_than_allowed_is_replaced(age: int, verdict: str) -> No
     assert decided(replace(CALM, champion_trained_on=old, last_training=old)).verdict == verdict
 
 
+@pytest.mark.parametrize(("passed", "verdict"), [(6, "ok"), (7, "retrain"), (9, "retrain")])
+def test_a_champion_trained_amid_a_change_is_followed_up_once_the_new_days_are_known(passed: int, verdict: str) -> None:
+    trained = LATEST - timedelta(days=passed)
+    latest = replace(CALM, last_training=trained, champion_trained_on=trained, learned_amid="decay")
+    decision = decided(CALM, CALM, latest)
+    assert decision.verdict == verdict
+    if verdict == "retrain":
+        assert decision.cause == "transition"
+        assert str(trained) in decision.reasons[0] and "decay" in decision.reasons[0]
+    never = POLICY.model_copy(update={"follow_up_nights": 0})
+    assert decided(CALM, CALM, latest, policy=never).verdict == "ok"
+    assert decided(CALM, CALM, replace(latest, learned_amid="")).verdict == "ok"
+
+
 def test_provisional_labels_warn_but_do_not_lead_to_training() -> None:
     decision = decided(*[replace(DECAYED, labels_final=False)] * 3)
     assert (decision.verdict, decision.cause) == ("watch", "decay")
