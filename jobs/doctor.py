@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,6 +15,7 @@ from conf.errors import CtrError
 from jobs.champion import bundle_digest
 from jobs.store.addresses import local_path
 from jobs.store.catalog import advice_for, metadata_files
+from jobs.store.kept_database import database_to_read
 from jobs.store.soundness import Fault, faults
 from jobs.workspace import Workspace
 
@@ -87,7 +87,7 @@ def database_fault(file: Path) -> str:
     if not file.is_file():
         return ""
     try:
-        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=10)) as connection:
+        with database_to_read(file) as connection:
             [(told,)] = connection.execute("PRAGMA quick_check(1)").fetchall()
     except sqlite3.Error as error:
         return str(error)

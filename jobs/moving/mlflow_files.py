@@ -6,6 +6,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from jobs.store.kept_database import database_to_read
+
 ADDRESSES = {
     "experiments": ("artifact_location",),
     "runs": ("artifact_uri",),
@@ -17,7 +19,7 @@ ADDRESSES = {
 
 def copy_database(source: Path, target: Path) -> None:
     """A copy of a database as it is at one moment, also while others write to it."""
-    with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as old, closing(sqlite3.connect(target)) as new:
+    with database_to_read(source) as old, closing(sqlite3.connect(target)) as new:
         old.backup(new)
 
 

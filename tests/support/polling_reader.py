@@ -7,14 +7,14 @@ Reads requests from standard input: `watch` with a catalog's file and the row co
 from __future__ import annotations
 
 import json
-import sqlite3
 import sys
 import threading
 from collections.abc import Iterable
-from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from jobs.store.kept_database import database_to_read
 
 SECONDS_BETWEEN = 0.02
 Counts = dict[str, dict[str, int]]
@@ -31,7 +31,7 @@ def partition_counts(table: Any, snapshot: int | None) -> dict[str, int]:
 
 def named_tables(catalog: Path) -> dict[str, str]:
     """Where the metadata of each table lie now, by the table's name."""
-    with closing(sqlite3.connect(f"file:{catalog}?mode=ro", uri=True, timeout=30)) as connection:
+    with database_to_read(catalog) as connection:
         made = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'iceberg_tables'").fetchone()
         rows = connection.execute("SELECT table_name, metadata_location FROM iceberg_tables") if made else ()
         return {name: location for name, location in rows if location}
