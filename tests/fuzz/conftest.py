@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from fuzz_tally import CASES, told
-
 
 def pytest_terminal_summary(terminalreporter):
+    # Not above: the tally asks for Hypothesis's profile, which is not known yet when this file is read.
+    from fuzz_tally import CASES, told
+
     if CASES:
         terminalreporter.section("generated cases by kind and outcome")
         for line in told():
