@@ -76,7 +76,7 @@ def test_a_training_on_days_of_one_kind_of_label_ends_in_a_model_or_in_words(wor
         run_training(workspace, training_request(workspace, landed[-1], "by hand"))
         count("training on one kind of label", TABLE)
     except CtrError as error:
-        assert "click" in str(error)
+        assert "label" in str(error)
         count("training on one kind of label", NAMED)
 
 
