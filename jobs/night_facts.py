@@ -14,7 +14,7 @@ from jobs.champion import ModelVersion
 from jobs.evaluate import FINAL, PROVISIONAL, overall_row
 from jobs.store.spans import between
 from jobs.training_data import days_that_matured
-from jobs.trainings import gate_passed, promised_ne, trainings
+from jobs.trainings import asking_cause, gate_passed, promised_ne, trainings
 from jobs.workspace import Workspace
 from monitoring.decision import CAUSES_BY_RANK
 from monitoring.measures import DriftMeasures
@@ -134,7 +134,7 @@ def change_answered(before: Sequence[Mapping[str, Any]], champion: ModelVersion 
     """The change because of which the champion was trained, if that was the last training; else empty."""
     if champion is None or not before or before[-1]["version"] != champion.version:
         return ""
-    cause = str(before[-1]["trigger"]).partition(":")[0]
+    cause = asking_cause(before[-1])
     return cause if cause in CAUSES_BY_RANK else ""
 
 

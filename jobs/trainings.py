@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pyiceberg.expressions import BooleanExpression
 
 TABLE = "trainings"
+BY_AIRFLOW = "drift on "
+"""How the reason of a training begins that the asset of a night's drift has started."""
 Row = Mapping[str, Any]
 
 
@@ -111,10 +113,19 @@ def registry_lock(workspace: Workspace) -> Iterator[None]:
 
 def decided_by_night(training: Row) -> bool:
     """Whether a training was asked for by its night's decision, not by a person or the weekly schedule."""
+    return str(training["trigger"]).startswith(BY_AIRFLOW) or bool(asking_cause(training))
+
+
+def asking_cause(training: Row) -> str:
+    """The cause that a night's decision gave for asking for a training; empty where it gave none.
+
+    It begins what asked for the training, or follows the day where Airflow's asset passed it on.
+    """
     from monitoring.decision import Cause
 
     trigger = str(training["trigger"])
-    return trigger.startswith(("drift on ", *(f"{cause}:" for cause in get_args(Cause)))) or trigger in get_args(Cause)
+    told = trigger.partition(": ")[2] if trigger.startswith(BY_AIRFLOW) else trigger.partition(":")[0]
+    return told if told in get_args(Cause) else ""
 
 
 def by_night(rows: Sequence[Row]) -> dict[date, Row]:
