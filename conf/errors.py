@@ -41,7 +41,7 @@ class RegistryError(StoreError):
     """MLflow cannot be reached, or does not do what is asked. What the home holds is enough for a night."""
 
 
-class RegistryRefusal(RegistryError):
+class RegistryRefusal(StoreError):
     """MLflow answers, and refuses what is asked. It will refuse again: waiting does not help, a person has to look."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from conf.errors import RegistryError, RegistryRefusal
+from conf.errors import RegistryError
 from conf.settings import Approval
 from jobs.aliases import sync_aliases
 from jobs.champion import champion_as_of
@@ -132,8 +132,6 @@ def trained_or_postponed(workspace: Workspace, request: TrainingRequest, *, agai
     """
     try:
         return run_training(workspace, request, again=again)
-    except RegistryRefusal:
-        raise
     except RegistryError as error:
         return StepResult("train", request.night, {}, {"postponed": str(error)})
 
