@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from pyiceberg import types as iceberg
@@ -21,10 +21,11 @@ SPARK_TYPES = {
     "date": "date",
     "timestamp": "timestamp",
     "double": "double",
-    "int": "int",
-    "long": "bigint",
+    "int": "integer",
+    "long": "long",
     "boolean": "boolean",
 }
+"""As a cast and a schema's JSON both name them."""
 ARROW_TYPES = {
     "string": pa.string(),
     "date": pa.date32(),
@@ -70,12 +71,13 @@ def iceberg_partition(spec: TableSpec) -> PartitionSpec:
 
 
 def spark_schema(columns: Mapping[str, str]) -> StructType:
-    """The engine's schema of the columns."""
+    """The engine's schema of the columns, made without asking an engine."""
     from pyspark.sql.types import StructType
 
-    return cast(
-        StructType, StructType.fromDDL(", ".join(f"`{name}` {SPARK_TYPES[kind]}" for name, kind in columns.items()))
-    )
+    fields = [
+        {"name": name, "type": SPARK_TYPES[kind], "nullable": True, "metadata": {}} for name, kind in columns.items()
+    ]
+    return StructType.fromJson({"type": "struct", "fields": fields})
 
 
 def arrow_schema(columns: Mapping[str, str]) -> pa.Schema:
