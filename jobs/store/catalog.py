@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conf.errors import StoreError
-from jobs.store.addresses import HERE, readable
+from jobs.store.addresses import local_path
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -81,9 +81,10 @@ def require_catalog_of(file: Path, warehouse: str) -> None:
     Raises:
         StoreError: the catalog's file is gone, and its tables are not.
     """
-    if file.is_file() or not warehouse.startswith(HERE):
+    place = local_path(warehouse)
+    if file.is_file() or not place:
         return
-    folder = Path(readable(warehouse))
+    folder = Path(place)
     left = metadata_files(folder)
     if left:
         tables = len({one.parent for one in left})

@@ -123,6 +123,8 @@ def test_a_warehouse_named_without_a_scheme_is_looked_at_too(home):
     named = replace(home, settings=home.settings.model_copy(update={"store": store}))
     home.home.catalog.unlink()
     assert wrong(named)[0][0] == "catalog"
+    with pytest.raises(StoreError, match="ctr repair"):
+        replace(named).store.rows("runs")
 
 
 def test_days_whose_landing_files_are_gone_are_left_as_they_are(home):
