@@ -144,8 +144,7 @@ class RetrainingPolicy(Frozen):
         28, description="Every rejected training after the first in a row doubles the cool-down, up to this"
     )
     follow_up_nights: DaysOrNone = Field(
-        7,
-        description="Nights after which a champion trained because of a change is followed up; 0: never",
+        7, description="Nights after which a champion trained because of a change is followed up; 0: never"
     )
     max_champion_age_days: DayCount = 28
 

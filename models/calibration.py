@@ -13,6 +13,8 @@ from models.downsampling import shift_to_clicks
 from models.probability import log_odds, probability
 
 CalibrationMethod = Literal["identity", "platt", "isotonic"]
+ECE_GROUPS = 20
+"""Groups of equally many rows, in the order of their predictions, that the expected calibration error compares."""
 
 _SMALLEST_SLOPE = 0.05  # a calibrator may flatten a model, never turn it round
 _NEWTON_STEPS = 50
@@ -164,9 +166,6 @@ def reliability_curve(p: np.ndarray, y: np.ndarray, bins: int = 20) -> Reliabili
     """Predicted against observed rates in at most `bins` groups of about equal size; equal p stay together."""
     groups = _grouped(p, y, bins)
     return ReliabilityCurve(groups.predicted, groups.clicks / np.maximum(groups.rows, 1), groups.rows)
-
-
-ECE_GROUPS = 20
 
 
 def expected_calibration_error(p: np.ndarray, y: np.ndarray, bins: int = ECE_GROUPS) -> float | None:

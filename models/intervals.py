@@ -72,11 +72,11 @@ def ece_interval(
     if len(names) < 2:
         return None
     group = groups_of(p, ECE_GROUPS)
-    excess, width = np.asarray(p, dtype=np.float64) - np.asarray(y, dtype=np.float64), ECE_GROUPS
-    sums = np.bincount(group, weights=excess, minlength=width)
-    by_cluster = sparse.csr_matrix((excess, (codes, group)), shape=(len(names), width))
+    excess = np.asarray(p, dtype=np.float64) - np.asarray(y, dtype=np.float64)
+    sums = np.bincount(group, weights=excess, minlength=ECE_GROUPS)
+    by_cluster = sparse.csr_matrix((excess, (codes, group)), shape=(len(names), ECE_GROUPS))
     covariance = (by_cluster.T @ by_cluster).toarray() * len(names) / (len(names) - 1)
-    noise = np.random.default_rng(seed).multivariate_normal(np.zeros(width), covariance, draws, method="eigh")
+    noise = np.random.default_rng(seed).multivariate_normal(np.zeros(ECE_GROUPS), covariance, draws, method="eigh")
     estimate = float(np.abs(sums).sum()) / len(group)
     multiples = np.linspace(0.0, 3.0, 31)
     tails = [0.5 - level / 2.0, 0.5 + level / 2.0]

@@ -98,10 +98,9 @@ def _ground_for_training(
         if len(nights_of) >= policy.nights_needed:
             cause = _cause_of(signal for found in nights_of for signal in found if signal.sort in together)
             return cause, (f"{TOLD[together]} on {len(nights_of)} nights of {looked}.", *told)
-    if latest.learned_amid and latest.last_training and policy.follow_up_nights:
-        passed = (latest.day - latest.last_training).days
-        if passed >= policy.follow_up_nights:
-            return "transition", (_follow_up_words(latest, passed), *told)
+    passed = latest.nights_since_training
+    if latest.learned_amid and passed is not None and 0 < policy.follow_up_nights <= passed:
+        return "transition", (_follow_up_words(latest), *told)
     age = (latest.day - latest.champion_trained_on).days if latest.champion_trained_on else 0
     if age > policy.max_champion_age_days:
         return "stale_champion", (f"The champion is {age} days old (limit {policy.max_champion_age_days}).", *told)
@@ -109,10 +108,10 @@ def _ground_for_training(
     return "none", (f"Evidence on {nights_told} of {looked}.", *told) if evidence else ()
 
 
-def _follow_up_words(latest: NightFacts, passed: int) -> str:
+def _follow_up_words(latest: NightFacts) -> str:
     return (
         f"The champion was trained on {latest.last_training} because of {latest.learned_amid}, mostly from days before "
-        f"that change; {passed} nights later there are more of those after it."
+        f"that change; {latest.nights_since_training} nights later there are more of those after it."
     )
 
 
@@ -150,12 +149,11 @@ def _counted_evidence(
 
 def _obstacle(latest: NightFacts, policy: RetrainingPolicy, min_mature_days: int) -> tuple[Cause, str] | None:
     """What keeps a wanted training from starting tonight."""
-    if latest.last_training is not None:
-        passed, pause = (latest.day - latest.last_training).days, cooldown_days(latest, policy)
-        if passed <= pause:
-            refused = f", and {latest.rejected_trainings} in a row were refused" if pause > policy.cooldown_days else ""
-            words = f"The last training was on {latest.last_training}, {passed} days before{refused}"
-            return ("cooldown", f"{words}; the next one may follow {pause + 1} days after it.")
+    passed, pause = latest.nights_since_training, cooldown_days(latest, policy)
+    if passed is not None and passed <= pause:
+        refused = f", and {latest.rejected_trainings} in a row were refused" if pause > policy.cooldown_days else ""
+        words = f"The last training was on {latest.last_training}, {passed} days before{refused}"
+        return "cooldown", f"{words}; the next one may follow {pause + 1} days after it."
     if latest.mature_days < min_mature_days:
         have = f"{latest.mature_days} of the {min_mature_days} days with final labels that training needs"
         return "too_few_labels", f"Only {have} have come in."

@@ -74,6 +74,11 @@ class NightFacts:
     champion: str = ""
     scored_by: str = ""
 
+    @property
+    def nights_since_training(self) -> int | None:
+        """Nights that have passed since the last training; None before the first."""
+        return None if self.last_training is None else (self.day - self.last_training).days
+
 
 @dataclass(frozen=True)
 class Signal:
