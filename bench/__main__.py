@@ -27,7 +27,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def bench(
     quick: Annotated[bool, typer.Option("--quick", help="Small sizes: under five minutes")] = False,
-    only: Annotated[str, typer.Option(help="Sections with commas between: etl, training, scoring, night")] = "",
+    only: Annotated[
+        str, typer.Option(help="Sections with commas between: etl, cluster, training, scoring, night")
+    ] = "",
     out: Annotated[Path, typer.Option(help="Folder of the results")] = RESULTS,
     data: Annotated[Path, typer.Option(help="Folder of generated data, kept for the next run")] = Path("var/bench"),
 ) -> None:

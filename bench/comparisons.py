@@ -15,12 +15,16 @@ OURS = "ours"
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be done: a name for people, its size, what each side is given, and the figures that must be equal."""
+    """What is to be done: a name for people, its size, what each side is given, and the figures that must be equal.
+
+    Ratios are to the side `base`.
+    """
 
     name: str
     size: int
     given: Mapping[str, Any]
     same: tuple[str, ...] = ()
+    base: str = OURS
 
 
 @dataclass(frozen=True)
@@ -37,23 +41,24 @@ class Rounds:
         return tuple(self.runs[0]) if self.runs else ()
 
     def ratios(self, side: str, figure: str = "wall_s") -> list[float]:
-        """A side's figure / ours, round by round."""
-        return [getattr(run[side], figure) / getattr(run[OURS], figure) for run in self.runs]
+        """A side's figure / that of the base, round by round."""
+        return [getattr(run[side], figure) / getattr(run[self.task.base], figure) for run in self.runs]
 
     def middle(self, side: str, figure: str = "wall_s") -> float:
         """The median of a side's figure over the rounds."""
         return median(getattr(run[side], figure) for run in self.runs)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values that JSON takes: every run, and each side's ratios to ours as median, least and most."""
+        """Plain values that JSON takes: every run, and each side's ratios to the base as median, least and most."""
         return {
             "task": self.task.name,
             "size": self.task.size,
+            "base": self.task.base,
             "runs": [{side: run.to_dict() for side, run in round_.items()} for round_ in self.runs],
-            "ratio_to_ours": {
+            "ratio_to_base": {
                 side: {figure: spread(self.ratios(side, figure)) for figure in ("wall_s", "cpu_s", "peak_mb")}
                 for side in self.sides
-                if OURS in self.sides
+                if self.task.base in self.sides
             },
             "missing": dict(self.missing),
         }
@@ -76,7 +81,7 @@ def compared(
         told: is told what runs.
         left_out: reasons why other sides do not run.
 
-    A side that fails, or whose figures are not those of ours where they must be, is left out with the reason.
+    A side that fails, or whose figures are not those of the base where they must be, is left out with the reason.
     """
     missing, runs = dict(left_out), []
     for number in range(rounds):
@@ -96,16 +101,17 @@ def compared(
 
 
 def _different(task: Task, found: Mapping[str, Measured]) -> dict[str, str]:
-    """Sides that came to something else than ours."""
-    if OURS not in found:
+    """Sides that came to something else than the base."""
+    base = task.base
+    if base not in found:
         return {}
     words = {}
     for name, run in found.items():
         for figure in task.same:
-            theirs, ours = run.figures.get(figure), found[OURS].figures[figure]
-            alike = isclose(theirs, ours, rel_tol=1e-6) if isinstance(theirs, float) else theirs == ours
+            theirs, wanted = run.figures.get(figure), found[base].figures[figure]
+            alike = isclose(theirs, wanted, rel_tol=1e-6) if isinstance(theirs, float) else theirs == wanted
             if not alike:
-                words[name] = f"yields another {figure}: {theirs}, and ours {ours}"
+                words[name] = f"yields another {figure}: {theirs}, and {base} {wanted}"
     return words
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
-from bench.comparisons import OURS
 from bench.sections import SECTIONS
 
 TEMPLATES = Path(__file__).parent
@@ -30,7 +29,7 @@ class Bar:
     least_at: float
     most_at: float
     ratio: str
-    ours: bool
+    is_base: bool
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def chart_of(task: Mapping[str, Any], figure: str, title: str, unit: str) -> Cha
         side: [run[side][figure] for run in task["runs"]] for side in (task["runs"][0] if task["runs"] else {})
     }
     widest = max((max(values) for values in by_side.values()), default=1.0)
-    ratios = task["ratio_to_ours"]
+    base, ratios = task["base"], task["ratio_to_base"]
     return Chart(
         title,
         unit,
@@ -84,8 +83,8 @@ def chart_of(task: Mapping[str, Any], figure: str, title: str, unit: str) -> Cha
                 100 * median(values) / widest,
                 100 * min(values) / widest,
                 100 * max(values) / widest,
-                "" if side == OURS or side not in ratios else f"{ratios[side][figure]['median']:.2f} x ours",
-                side == OURS,
+                "" if side == base or side not in ratios else f"{ratios[side][figure]['median']:.2f} x {base}",
+                side == base,
             )
             for side, values in by_side.items()
         ),

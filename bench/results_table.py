@@ -5,16 +5,17 @@ from __future__ import annotations
 from rich import box
 from rich.table import Table
 
-from bench.comparisons import OURS, Rounds, spread
+from bench.comparisons import Rounds, spread
 
 
 def table_of(title: str, found: Rounds) -> Table:
-    """Median seconds, processor seconds and memory of each side, its ratio to ours with least and most, and figures."""
+    """Median seconds and memory of each side, its ratio to the base with least and most, and what it told."""
     table = Table(
         title=f"{title}: {found.task.name}, {found.task.size:,} rows", box=box.SIMPLE_HEAD, title_justify="left"
     )
     table.add_column("side")
-    for heading in ("wall s", "CPU s", "MB", "time / ours", "memory / ours"):
+    base = found.task.base
+    for heading in ("wall s", "CPU s", "MB", f"time / {base}", f"memory / {base}"):
         table.add_column(heading, justify="right")
     table.add_column("told")
     for side in found.sides:
@@ -38,7 +39,7 @@ def table_of(title: str, found: Rounds) -> Table:
 
 def ratio_words(found: Rounds, side: str, figure: str) -> str:
     """Such as `2.4 (2.2 to 2.5)`; nothing where there is no other side."""
-    if side == OURS or OURS not in found.sides:
+    if side == found.task.base or found.task.base not in found.sides:
         return ""
     ratios = spread(found.ratios(side, figure))
     return f"{ratios['median']:.2f} ({ratios['least']:.2f} to {ratios['most']:.2f})"

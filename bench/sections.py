@@ -79,6 +79,25 @@ def _etl(data: Path, quick: bool) -> Iterator[Plan]:
         yield Plan(task, ETL_SIDES, rounds, left_out)
 
 
+WORKERS = ("1 worker", "2 workers")
+ON_A_CLUSTER = {True: 200_000, False: 2_000_000}
+
+
+def _cluster(data: Path, quick: bool) -> Iterator[Plan]:
+    size, reason = ON_A_CLUSTER[quick], next(iter(_java_reason().values()), "")
+
+    def task() -> Task:
+        from bench.etl.data import make_log
+
+        out = data / "cluster-out"
+        shutil.rmtree(out, ignore_errors=True)
+        given = {"log": str(make_log(data, size)), "outs": str(out)}
+        return Task("etl on a cluster", size, given, same=("tables",), base=WORKERS[0])
+
+    left_out = dict.fromkeys(WORKERS, reason) if reason else {}
+    yield Plan(task, dict.fromkeys(WORKERS, "bench.etl.cluster"), 2, left_out)
+
+
 TREE_SIDES = {
     OURS: "bench.training.ours_trees",
     "xgboost": "bench.training.plain_xgboost",
@@ -124,6 +143,10 @@ def _scoring(data: Path, quick: bool) -> Iterator[Plan]:
     yield Plan(task, SCORING_SIDES, rounds, _java_reason())
 
 
+PASTS = {f"day {days}": days for days in (10, 60, 365)}
+NIGHT_AFTER_A_PAST = 20_000
+
+
 def _night(data: Path, quick: bool) -> Iterator[Plan]:
     for impressions in (10_000, 40_000) if quick else (100_000, 1_000_000):
 
@@ -134,6 +157,15 @@ def _night(data: Path, quick: bool) -> Iterator[Plan]:
             return Task("night", impressions, given)
 
         yield Plan(task, {OURS: "bench.night.ours"}, 2, {})
+    if not quick:
+        yield Plan(lambda: _after_a_past(data), dict.fromkeys(PASTS, "bench.night.after_a_past"), 3, {})
+
+
+def _after_a_past(data: Path) -> Task:
+    from bench.night.history import make_nights_after
+
+    given = make_nights_after(data, NIGHT_AFTER_A_PAST, [*PASTS.values()])
+    return Task("a night by the days before it", NIGHT_AFTER_A_PAST, given, base="day 60")
 
 
 SECTIONS = (
@@ -143,6 +175,12 @@ SECTIONS = (
         "Labels by attribution window, what each of eight nights learned, histories as of the last day, and that day's "
         "rows with their features; Parquet in, Parquet out. All sides write the same tables.",
         _etl,
+    ),
+    Section(
+        "cluster",
+        "ETL on a Spark cluster",
+        "The same tables by the same code on a standalone cluster of this machine: a master, and workers of one core.",
+        _cluster,
     ),
     Section(
         "training",

@@ -1,4 +1,4 @@
-"""A standalone Spark cluster on this machine: one master and two workers of one core, from PySpark's own jars."""
+"""A standalone Spark cluster on this machine: one master and some workers of one core, from PySpark's own jars."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def page(address: str) -> dict[str, Any]:
 
 
 @contextmanager
-def standalone_cluster(folder: Path) -> Iterator[StandaloneCluster]:
+def standalone_cluster(folder: Path, workers: int = WORKERS) -> Iterator[StandaloneCluster]:
     """Start a cluster whose files and logs lie in a folder; stop all of it at the end, executors included.
 
     All ports are chosen by the daemons themselves, which are free then. The daemons end with this process, even if it
@@ -78,10 +78,10 @@ def standalone_cluster(folder: Path) -> Iterator[StandaloneCluster]:
         log = folder / "master.log"
         processes.append(daemon(log, "Master", "--port", "0"))
         cluster = wait_for(lambda: told_by(log), processes)
-        for number in range(WORKERS):
+        for number in range(workers):
             size = ("--cores", "1", "--memory", "1g", "--work-dir", str(folder / f"work{number}"))
             processes.append(daemon(folder / f"worker{number}.log", "Worker", *size, cluster.master))
-        wait_for(lambda: cluster if cluster.state()["aliveworkers"] == WORKERS else None, processes)
+        wait_for(lambda: cluster if cluster.state()["aliveworkers"] == workers else None, processes)
         yield cluster
     finally:
         for process in processes:  # the master first: it would have lost executors started again
@@ -125,7 +125,7 @@ def wait_for(
             if cluster := found():
                 return cluster
         time.sleep(0.2)
-    raise TimeoutError(f"no cluster of {WORKERS} workers after {START_SECONDS} s: see the daemons' logs")
+    raise TimeoutError(f"no cluster of all its workers after {START_SECONDS} s: see the daemons' logs")
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
