@@ -212,8 +212,10 @@ class MaintenanceSettings(Frozen):
     keep_days: DayCount | None = Field(
         None, description="Days of raw and derived tables that stay, or more where something needs more; default: all"
     )
-    keep_withdrawn_days: DayCount | None = Field(
-        None, description="Days after which models of withdrawn trainings go, with their MLflow runs; default: never"
+    keep_models_days: DayCount | None = Field(
+        None,
+        description="Days after their training, or their last service, that models other than champion, previous and "
+        "challenger stay, with their MLflow runs; default: for good",
     )
     keep_logs_days: DayCount = Field(
         90, description="Days that error reports, service logs and unused staged copies of whole logs stay"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from jobs.promotions import Change, champions, changes
 from jobs.tracking import CHALLENGER, CHAMPION, PREVIOUS, point_aliases, reached
-from jobs.trainings import Row, gate_passed, trainings, version_number
+from jobs.trainings import Row, counted, every_training, gate_passed, removed_versions, version_number
 from jobs.workspace import Workspace
 
 ADVICE = "The tables hold the change already; run the same command again once MLflow answers."
@@ -14,20 +14,20 @@ ADVICE = "The tables hold the change already; run the same command again once ML
 
 def aliases(workspace: Workspace) -> dict[str, str]:
     """The version behind each alias, by the tables; an alias that no version has is absent."""
-    return aliases_of(trainings(workspace), changes(workspace))
+    return aliases_of(every_training(workspace), changes(workspace))
 
 
-def aliases_of(counted: Sequence[Row], made: Sequence[Change]) -> dict[str, str]:
-    """The version behind each alias, by the trainings that count and all changes of the champion.
+def aliases_of(rows: Sequence[Row], made: Sequence[Change]) -> dict[str, str]:
+    """The version behind each alias, by all trainings and all changes of the champion.
 
     - champion: what the latest change made it.
     - previous: what a rollback would go back to.
-    - challenger: the latest version since the champion's that was never champion; one to which the gate agreed, and
-      which waits for a person, before one that it rejected.
+    - challenger: of the trainings that count, the latest version since the champion's that was never champion; one to
+      which the gate agreed, and which waits for a person, before one that it rejected.
     """
-    line = champions(made)
+    line = champions(made, removed_versions(rows))
     named = dict(zip((CHAMPION, PREVIOUS), line[::-1], strict=False))
-    challenger = _challenger(counted, made, line)
+    challenger = _challenger([row for row in counted(rows) if not row["removed"]], made, line)
     return named | ({CHALLENGER: challenger} if challenger else {})
 
 
@@ -43,10 +43,12 @@ def sync_aliases(workspace: Workspace) -> dict[str, str]:
     return wanted
 
 
-def _challenger(counted: Sequence[Row], made: Sequence[Change], line: list[str]) -> str | None:
+def _challenger(standing: Sequence[Row], made: Sequence[Change], line: list[str]) -> str | None:
     once_champion = {change.version for change in made}
     since = version_number(line[-1]) if line else 0
-    waiting = [row for row in counted if row["version"] not in once_champion and version_number(row["version"]) > since]
+    waiting = [
+        row for row in standing if row["version"] not in once_champion and version_number(row["version"]) > since
+    ]
     agreed = [row for row in waiting if gate_passed(row)]
     chosen = max(agreed or waiting, key=lambda row: version_number(row["version"]), default=None)
     return str(chosen["version"]) if chosen else None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from conf.errors import StoreError
 from jobs.promotions import champions, changes_as_of
-from jobs.trainings import training_of
+from jobs.trainings import require_model, training_of
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def registered_files(workspace: Workspace, version: str) -> tuple[Path, str | No
     """The folder of a version's files, fetched from MLflow where the home does not hold it, and its `bundle_digest`.
 
     Raises:
+        NotReady: maintenance has removed it.
         StoreError: neither the home nor MLflow has it, or what they have is not what was registered.
     """
     from models.bundle_files import manifest_digest
@@ -79,10 +80,12 @@ def unpacked(workspace: Workspace, version: str) -> Path:
     """The files of a version, whatever they are; fetched from MLflow where the home does not hold them.
 
     Raises:
+        NotReady: maintenance has removed them.
         StoreError: neither the home nor MLflow has them.
     """
     folder = workspace.models / version
     if not folder.is_dir():
+        require_model(training_of(workspace, version))
         from jobs.tracking import fetch_bundle
 
         fetch_bundle(workspace, version, folder)

@@ -21,9 +21,9 @@ from jobs.upkeep.leftovers import (
     remove_old_verdicts,
     remove_unused_staged,
 )
+from jobs.upkeep.old_models import remove_old_models
 from jobs.upkeep.orphans import remember, remembered, sweep
 from jobs.upkeep.retention import expire_days
-from jobs.upkeep.withdrawn import remove_withdrawn
 from jobs.workspace import Workspace
 
 
@@ -56,11 +56,11 @@ def _alone(workspace: Workspace) -> Iterator[None]:
 
 
 def _maintained(workspace: Workspace, now: float) -> dict[str, object]:
-    withdrawn = remove_withdrawn(workspace)
+    models = remove_old_models(workspace)
     retained = expire_days(workspace)
     compacted = compact_tables(workspace)
     return {
-        "withdrawn_models_removed": withdrawn,
+        "models_removed": models,
         **retained,
         "small_files_joined": compacted.before,
         "files_they_became": compacted.after,

@@ -14,11 +14,12 @@ from jobs.night import score_unserved
 from jobs.promotions import Action, Change, champions, changes, latest_landed, now, record_change
 from jobs.report import refresh_site
 from jobs.tracking import reached, require_version, tag_of, tag_version, untag_version
-from jobs.trainings import gate_passed, objections, training_of
+from jobs.trainings import every_training, gate_passed, objections, removed_versions, require_model, training_of
 from jobs.workspace import Workspace
 
 UNDER_WAY = "change_under_way"
 """Tag of a version from before its change is recorded until all that follows is done: when the change was made."""
+NO_CHAMPION = "there is no champion yet"
 NOTHING_CHANGED = "Nothing was changed; try again once MLflow answers."
 
 
@@ -58,6 +59,7 @@ def promote(
 
     Raises:
         SettingsError: no such version, one that the gate rejected and no `force`, or a night that cannot be.
+        NotReady: the version's model is kept no more.
         StoreError: MLflow cannot be reached or lacks the version; nothing was changed.
     """
     training = training_of(workspace, version)
@@ -78,12 +80,13 @@ def rollback(workspace: Workspace, reason: str, *, by: str) -> Outcome:
         StoreError: MLflow cannot be reached or lacks the version; nothing was changed.
     """
     made = changes(workspace)
-    line = champions(made)
+    line = champions(made, removed_versions(every_training(workspace)))
     if made and made[-1].action == "rollback" and _under_way(workspace, made[-1]):
         return _finished(workspace, training_of(workspace, line[-1]), made[-1])  # this one, and not one further back
     if len(line) < 2:
-        told = f"version {line[0]} is the only champion so far" if line else "there is no champion yet"
-        raise NotReady(f"There is nothing to roll back to: {told}.")
+        only = len(champions(made)) == 1
+        kept = "the only champion so far" if only else "the only champion whose model is still kept"
+        raise NotReady(f"There is nothing to roll back to: {f'version {line[0]} is {kept}' if line else NO_CHAMPION}.")
     training = training_of(workspace, line[-2])
     change = _change(workspace, training, "rollback", reason, by, _night(workspace, None), forced=False)
     return _finished(workspace, training, change)
@@ -138,6 +141,7 @@ def _change(
 ) -> Change:
     """Record a change once all that it needs is there: MLflow with the version, and the model's files."""
     version = training["version"]
+    require_model(training)
     require_version(workspace, version, NOTHING_CHANGED)
     bundle_folder(workspace, version)
     change = Change(

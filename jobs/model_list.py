@@ -11,7 +11,7 @@ from typing import Any
 from jobs.aliases import aliases_of
 from jobs.promotions import BY_GATE, BY_PERSON, Change, champions, changes
 from jobs.tracking import CHALLENGER
-from jobs.trainings import Row, counted, every_training, gate_passed, objections, version_number
+from jobs.trainings import Row, every_training, gate_passed, objections, version_number
 from jobs.workspace import Workspace
 from monitoring.cards import ModelState
 
@@ -57,7 +57,7 @@ def model_list(workspace: Workspace) -> list[ModelFacts]:
 
 def models_of(rows: Sequence[dict[str, Any]], made: Sequence[Change]) -> list[ModelFacts]:
     """All versions, in the order of their numbers, by all trainings and all changes of the champion."""
-    named = aliases_of(counted(rows), made)
+    named = aliases_of(rows, made)
     return [_facts(row, named, made) for row in sorted(rows, key=lambda row: version_number(row["version"]))]
 
 
@@ -71,7 +71,7 @@ def _facts(row: Row, named: Mapping[str, str], made: Sequence[Change]) -> ModelF
         trained_to=row["trained_on"],
         aliases=tuple(alias for alias, version in named.items() if version == row["version"]),
         state=state,
-        told=_told(row, state, made),
+        told=_told(row, state, made) + (" Its model is kept no more." if row["removed"] else ""),
         ne=row["ne"],
         calibration_ratio=metrics.get("holdout_calibration_ratio"),
         passed_gate=gate_passed(row),

@@ -68,10 +68,11 @@ def changes_as_of(workspace: Workspace, night: date) -> list[Change]:
     return [change for change in changes(workspace, LessThanOrEqual("dt", night)) if change.in_force <= night]
 
 
-def champions(found: Sequence[Change]) -> list[str]:
+def champions(found: Sequence[Change], removed: Collection[str] = ()) -> list[str]:
     """The champion last, and before it those that it would be rolled back to, one after the other.
 
     A rollback takes the champions after its version away, so that a second one goes further back and not forth again.
+    Versions whose models are `removed` are left out.
     """
     line: list[str] = []
     for change in found:
@@ -79,7 +80,7 @@ def champions(found: Sequence[Change]) -> list[str]:
             line = line[: len(line) - line[::-1].index(change.version)]
         elif line[-1:] != [change.version]:
             line.append(change.version)
-    return line
+    return [version for version in line if version not in removed]
 
 
 def waits_for_a_person(workspace: Workspace, training: Row) -> bool:

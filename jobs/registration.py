@@ -62,6 +62,7 @@ def register_challenger(
         "approval": request.approval,
         "withdrawn": False,
         "bundle": manifest_digest(folder / "bundle"),
+        "removed": False,
     }
     keep_training(workspace, row)
     if promoted:

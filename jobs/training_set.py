@@ -12,7 +12,7 @@ from typing import Any
 from conf.errors import NotReady, SettingsError
 from jobs.reading import rows
 from jobs.store.contents import EMPTY, Content, contents_by
-from jobs.trainings import training_of
+from jobs.trainings import require_model, training_of
 from jobs.workspace import Workspace
 
 TABLE = "training_examples"
@@ -64,14 +64,10 @@ def of_version(workspace: Workspace, version: str) -> TrainingSet:
 
     Raises:
         SettingsError: there is no such version.
-        NotReady: it was trained before its days were kept, or it was withdrawn and removed.
+        NotReady: it was trained before its days were kept, or its model has been removed.
     """
     training = training_of(workspace, version)
-    if training["withdrawn"] and training["snapshot"] is None:
-        raise NotReady(
-            f"Version {version} was withdrawn when its night was run again, and its model has been removed "
-            "(maintenance.keep_withdrawn_days)."
-        )
+    require_model(training)
     if not training["split"] or training["snapshot"] is None:
         raise NotReady(f"Version {version} was trained before its days and snapshot were kept. Train it again.")
     split = json.loads(training["split"])

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
-from conf.errors import SettingsError
+from conf.errors import NotReady, SettingsError
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ TABLE = "trainings"
 BY_AIRFLOW = "drift on "
 """How the reason of a training begins that the asset of a night's drift has started."""
 Row = Mapping[str, Any]
+Counted = TypeVar("Counted", bound=Row)
 
 
 def trainings(workspace: Workspace, where: BooleanExpression | None = None) -> list[dict[str, Any]]:
@@ -31,9 +32,27 @@ def every_training(workspace: Workspace, where: BooleanExpression | None = None)
     return sorted(rows, key=lambda row: (row["dt"], version_number(row["version"])))
 
 
-def counted(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def counted(rows: Sequence[Counted]) -> list[Counted]:
     """Those of some trainings that count."""
     return [row for row in rows if not row["withdrawn"]]
+
+
+def removed_versions(rows: Sequence[Row]) -> set[str]:
+    """Those versions of some trainings whose models maintenance has removed."""
+    return {row["version"] for row in rows if row["removed"]}
+
+
+def require_model(training: Row) -> None:
+    """Refuse to work with a model that is kept no more.
+
+    Raises:
+        NotReady: maintenance has removed it.
+    """
+    if training["removed"]:
+        raise NotReady(
+            f"The model of version {training['version']} is kept no more: maintenance removes those that have not "
+            "served for `maintenance.keep_models_days`. Choose another version; `ctr models` lists them."
+        )
 
 
 def promised_ne(workspace: Workspace) -> dict[str, float]:

@@ -220,7 +220,7 @@ def _record_tables() -> list[TableSpec]:
             {"dt": "date", "request": "string", "model": "string", "version": "string", "promoted": "boolean"}
             | {"trigger": "string", "trained_on": "date", "ne": "double", "verdict": "string", "metrics": "string"}
             | {"split": "string", "snapshot": "long", "approval": "string", "withdrawn": "boolean"}
-            | {"bundle": "string"},
+            | {"bundle": "string", "removed": "boolean"},
             ("dt",),
         ),
         TableSpec(

@@ -203,10 +203,11 @@ class Store:
         forget_surplus(table, self.keep_snapshots, lambda: self.needed_snapshots(name))
 
     def needed_snapshots(self, name: str) -> set[int]:
-        """Snapshots of a table that models were trained on."""
+        """Snapshots of a table that models were trained on which are kept."""
         if name != "training_examples":
             return set()
-        return {row["snapshot"] for row in self.rows("trainings") if row["snapshot"] is not None}
+        kept = [row["snapshot"] for row in self.rows("trainings") if not row["removed"]]
+        return {snapshot for snapshot in kept if snapshot is not None}
 
     def replace_rows(self, name: str, where: BooleanExpression, rows: Sequence[Mapping[str, Any]]) -> int:
         """Put a few rows, given as dictionaries, in place of the rows under `where`, in one commit."""

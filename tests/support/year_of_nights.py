@@ -57,7 +57,7 @@ SETTINGS = {
         },
         "keep_reports_days": 35,
     },
-    "maintenance": {"keep_days": 28},
+    "maintenance": {"keep_days": 28, "keep_models_days": 56},
     # A commit copies the list of snapshots several times: with a fourth of them a year takes half as long.
     "store": {"keep_snapshots": 5},
 }

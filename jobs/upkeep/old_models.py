@@ -1,17 +1,20 @@
-"""Models of withdrawn trainings: after a time their files go, in MLflow and in the home; their rows stay on record."""
+"""Models that serve no more: after a time their files go, in MLflow and in the home; their rows stay on record."""
 
 from __future__ import annotations
 
 import shutil
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
+from jobs.aliases import aliases_of
 from jobs.promotions import changes, latest_landed
 from jobs.trainings import Row, every_training, keep_training
 from jobs.workspace import Workspace
+from monitoring.cards import card_file
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -19,34 +22,31 @@ if TYPE_CHECKING:
 ADVICE = "Nothing else depends on it; maintenance tries again next time."
 
 
-def remove_withdrawn(workspace: Workspace) -> int:
-    """Remove the models of trainings withdrawn and older than the retention; returns how many.
+def remove_old_models(workspace: Workspace) -> int:
+    """Remove the models of versions that have not served for as long as the setting says; returns how many.
 
-    A version that was ever champion, by whomever, stays: a rollback may want it. With the model its snapshot is let go.
+    Champion, previous and challenger stay, whatever their age, and so does every version that was trained or served
+    within that time. With a model its files, its card and its training snapshot are let go; its rows stay.
 
     Raises:
         StoreError: MLflow cannot be reached; what is not done is done next time.
     """
     from jobs.tracking import reached
 
-    keep, latest = workspace.settings.maintenance.keep_withdrawn_days, latest_landed(workspace)
+    keep, latest = workspace.settings.maintenance.keep_models_days, latest_landed(workspace)
     if keep is None or latest is None:
         return 0
-    promoted = {version for change in changes(workspace) for version in (change.version, change.previous)}
-    rows = every_training(workspace)
-    due = [
-        row
-        for row in rows
-        if row["withdrawn"]
-        and row["snapshot"] is not None
-        and row["version"] not in promoted
-        and row["dt"] < latest - timedelta(days=keep)
-    ]
+    rows, made = every_training(workspace), changes(workspace)
+    since = latest - timedelta(days=keep)
+    served = {one.version for one, after in pairwise(made) if after.in_force >= since}
+    needed = {*aliases_of(rows, made).values(), *served}
+    due = [row for row in rows if not row["removed"] and row["dt"] < since and row["version"] not in needed]
     for row in due:
         with reached(workspace, ADVICE) as client:
             _forget_version(workspace, client, row, shared=_shared(row, rows))
         shutil.rmtree(workspace.models / row["version"], ignore_errors=True)
-        keep_training(workspace, {**row, "snapshot": None})  # last: until then it is tried again
+        card_file(workspace.reports, row["version"]).unlink(missing_ok=True)
+        keep_training(workspace, {**row, "removed": True})  # last: until then it is tried again
     return len(due)
 
 
