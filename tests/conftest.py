@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -38,6 +39,18 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("reproducible")
 
 MakeWorkspace = Callable[..., Workspace]
+
+
+def with_the_answer(record: logging.LogRecord) -> bool:
+    """Adds what came from the engine to gRPC's words that it cannot be read, which happened twice in long runs."""
+    trace = record.exc_info[2] if record.exc_info else None
+    answer = trace.tb_frame.f_locals.get("message") if trace else None
+    if isinstance(answer, bytes):
+        record.msg = f"{record.msg} {len(answer)} bytes: {answer[:4000].hex()}"
+    return True
+
+
+logging.getLogger("grpc._common").addFilter(with_the_answer)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import mean, median
 
 import pytest
-from year_of_nights import FIRST, curve, run_year, workspace_of
+from year_of_nights import FIRST, curve, run_year_in_parts, workspace_of
 
 from jobs.maintain import maintain
 from jobs.plan import plan
@@ -22,17 +22,16 @@ from jobs.training_set import measure, of_version
 pytestmark = [pytest.mark.long, pytest.mark.timeout(0)]
 NIGHTS = int(os.environ.get("CTR_SOAK_NIGHTS", "365"))
 SECONDS = float(os.environ.get("CTR_SOAK_SECONDS", "inf"))
-SETTLED = 60
-"""By then what is kept for four or five weeks has come to its number: nothing should grow much any more."""
+SETTLED = 98
+"""By then what is kept for four or five weeks, models too once they are replaced, has come to its number."""
 WINDOW = 28
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, engine) -> Path:
+def folder(tmp_path_factory) -> Path:
     given = os.environ.get("CTR_SOAK_FOLDER")
     place = Path(given) if given else tmp_path_factory.mktemp("year")
-    for _ in run_year(place, NIGHTS, SECONDS):
-        pass
+    run_year_in_parts(place, NIGHTS, SECONDS)
     done = len(curve(place / "curve.csv"))
     if done < NIGHTS:
         pytest.skip(f"{done} of {NIGHTS} nights are done; run it again with CTR_SOAK_FOLDER={place}")
@@ -55,7 +54,7 @@ LIMITS = {
     "contents_bytes": 1.1,
     "report_files": 1.05,
     "report_bytes": 1.05,
-    "other_files": 2.0,
+    "other_files": 1.2,
 }
 
 
@@ -91,8 +90,8 @@ def test_nothing_is_stale_after_all_that_maintenance(folder):
 
 def test_what_every_model_was_trained_on_can_still_be_read(folder):
     workspace = workspace_of(folder)
-    trainings = workspace.store.rows("trainings")
-    assert trainings
+    trainings = [row for row in workspace.store.rows("trainings") if not row["removed"]]
+    assert len(trainings) >= 2, "champion and previous at least"
     for training in trainings:
         assert measure(workspace, of_version(workspace, training["version"])).whole.rows > 0
 

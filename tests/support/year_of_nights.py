@@ -1,4 +1,4 @@
-"""A long run of small nights in one process, with weekly maintenance, and what the home weighs after each of them."""
+"""A long run of small nights with weekly maintenance, and what the home weighs after each of them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import os
 import random
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass, fields
 from datetime import date, timedelta
+from multiprocessing import get_context
 from pathlib import Path
 
 from landing_files import OPEN_GATE, impression, land
@@ -26,6 +29,8 @@ FIRST = date(2026, 1, 1)
 USERS, ADS, SLOTS = 12, 4, ("top", "side")
 IMPRESSIONS = 60
 WEEK = 7
+PART = 28
+"""Nights of one process."""
 DAY_SECONDS = 86_400
 LONGEST = 2_000
 """Nights, at most."""
@@ -57,7 +62,7 @@ SETTINGS = {
         },
         "keep_reports_days": 35,
     },
-    "maintenance": {"keep_days": 28, "keep_models_days": 56},
+    "maintenance": {"keep_days": 28, "keep_models_days": 28},
     # A commit copies the list of snapshots several times: with a fourth of them a year takes half as long.
     "store": {"keep_snapshots": 5},
 }
@@ -116,6 +121,22 @@ def whole_night(workspace: Workspace, night: date, number: int) -> bool:
     """Land a night and run all its steps; says whether it trained."""
     land_night(workspace.data, night)
     return any(result.step == "train" for result in run_night(workspace, night))
+
+
+def run_year_in_parts(folder: Path, nights: int, seconds: float) -> None:
+    """`run_year`, with a new process every four weeks: a night at work has a process of its own."""
+    until = time.monotonic() + seconds
+    done = len(curve(folder / "curve.csv"))
+    while done < nights and time.monotonic() < until:
+        last = min(nights, (done // PART + 1) * PART)
+        with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
+            pool.submit(run_part, folder, last, until - time.monotonic()).result()
+        done = len(curve(folder / "curve.csv"))
+
+
+def run_part(folder: Path, nights: int, seconds: float) -> None:
+    """`run_year` to its end."""
+    deque(run_year(folder, nights, seconds), maxlen=0)
 
 
 def run_year(folder: Path, nights: int, seconds: float, run: Night = whole_night) -> Iterator[Weight]:
@@ -219,7 +240,9 @@ def keep(file: Path, weight: Weight) -> None:
 
 
 def curve(file: Path) -> list[Weight]:
-    """The lines of a curve, in order of their nights."""
+    """The lines of a curve, in order of their nights; none before the first."""
+    if not file.exists():
+        return []
     with file.open(newline="", encoding="utf-8") as stream:
         return [
             Weight(**{name: float(text) if "." in text else int(text) for name, text in row.items()})  # type: ignore[arg-type]
