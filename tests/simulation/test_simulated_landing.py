@@ -10,11 +10,13 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from conf.errors import SettingsError
 from simulation import SCENARIOS, Scenario, SimulationSummary, WorldSettings, write_days
+from simulation.days import midnight_ms, spelled_times
 
 SMALL = WorldSettings(users=1_500, joins_per_day=5, advertisers=12, impressions_per_day=4_000)
 FIRST = date(2026, 1, 5)
@@ -332,3 +334,13 @@ def test_a_wave_of_new_ads_lasts_three_days(landing_of: Landing, calm_days: Writ
         day = FIRST + timedelta(days=later)
         assert launches(wave, day) > launches(calm_days[0], day) + 20
     assert launches(wave, FIRST + timedelta(days=3)) < 20
+
+
+def test_the_times_of_a_million_rows_are_spelled_as_one_array():
+    instants = midnight_ms(date(2026, 1, 5).toordinal(), "Europe/Berlin") + np.arange(1_000_000) * 86
+    spelled = spelled_times(instants, "Europe/Berlin")
+    assert isinstance(spelled, pa.Array)
+    assert [spelled[0].as_py(), spelled[999_999].as_py()] == [
+        "2026-01-05T00:00:00.000+01:00",
+        "2026-01-05T23:53:19.914+01:00",
+    ]
