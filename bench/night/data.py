@@ -24,5 +24,6 @@ def make_night(folder: Path, impressions: int) -> dict[str, Any]:
         ctr(home, "simulate", "--days", str(DAYS + 2), "--impressions", str(impressions), "--seed", str(SEED))
         ctr(home, "replay", "--start", str(FIRST), "--end", str(before), settings=NO_TRAININGS)
         ctr(home, "train", "--date", str(before), "--promote", settings=SAMPLED)
+        ctr(home, "promote", "1", "--reason", "a night to be measured wants a champion", "--force")
         done.touch()
     return {"home": str(home), "night": str(LAST), "impressions": impressions}
