@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -22,21 +22,21 @@ from bench.__main__ import RESULTS
 from bench.comparisons import OURS
 
 MILLION = 1e6
-MEMORY = "peak memory, MB"
 SIZES = (1e5, 1e6, 5e6, 2e7, 1e8, 1e9)
 
 
 @dataclass(frozen=True)
 class Night:
-    """A measured night: its rows, and seconds by step and megabytes of memory, each the median of its rounds."""
+    """A measured night: its rows, seconds by step and peak memory in MB, each the median of its rounds."""
 
     rows: int
     costs: Mapping[str, float]
+    peak_mb: float
 
 
 @dataclass(frozen=True)
 class Line:
-    """A cost as `fixed + per_million * rows / 1,000,000`; seconds or megabytes."""
+    """A cost as `fixed + per_million * rows / 1,000,000`, in seconds."""
 
     fixed: float
     per_million: float
@@ -56,14 +56,12 @@ def measured_nights(results: Path) -> list[Night]:
     return sorted(found, key=lambda night: night.rows)
 
 
-def _night(rows: int, runs: Sequence[Mapping[str, object]]) -> Night:
+def _night(rows: int, runs: Sequence[Mapping[str, Any]]) -> Night:
     steps: dict[str, list[float]] = {}
     for run in runs:
-        figures, peak = run["figures"], run["peak_mb"]
-        assert isinstance(figures, Mapping) and isinstance(peak, float)
-        for name, value in {**figures, MEMORY: peak}.items():
+        for name, value in run["figures"].items():
             steps.setdefault(name.removesuffix("_s"), []).append(value)
-    return Night(rows, {name: median(values) for name, values in steps.items()})
+    return Night(rows, {name: median(values) for name, values in steps.items()}, median(run["peak_mb"] for run in runs))
 
 
 def fitted(nights: Sequence[Night]) -> dict[str, Line]:
@@ -89,17 +87,21 @@ def model_table(lines: Mapping[str, Line], checked_with: Mapping[str, Line], che
         foretold, found = checked_with[name].at(check.rows), check.costs[name]
         numbers = (f"{line.fixed:.2f}", f"{line.per_million:.2f}", f"{foretold:.1f}", f"{found:.1f}")
         table.add_row(name, *numbers, f"{found / foretold:.2f}")
+    foretold, found = sum(checked_with[name].at(check.rows) for name in lines), sum(check.costs[name] for name in lines)
+    table.add_row("whole night", "", "", f"{foretold:.1f}", f"{found:.1f}", f"{found / foretold:.2f}")
     return table
 
 
-def size_table(lines: Mapping[str, Line]) -> Table:
-    """Seconds of a whole night and memory by rows a day, on the machine that was measured."""
+def size_table(lines: Mapping[str, Line], nights: Sequence[Night]) -> Table:
+    """Seconds of a whole night by rows a day, and the memory that was measured: it follows no line."""
     table = Table(title="By rows a day, on the machine that was measured", box=box.SIMPLE_HEAD, title_justify="left")
-    for heading in ("rows a day", "night, s", "night, h", MEMORY):
+    for heading in ("rows a day", "night, s", "night, h", "measured, s", "measured, MB"):
         table.add_column(heading, justify="right")
-    for rows in SIZES:
-        seconds = sum(line.at(rows) for name, line in lines.items() if name != MEMORY)
-        table.add_row(f"{rows:,.0f}", f"{seconds:,.0f}", f"{seconds / 3600:,.2f}", f"{lines[MEMORY].at(rows):,.0f}")
+    by_rows = {night.rows: night for night in nights}
+    for rows in sorted({*SIZES, *by_rows}):
+        seconds, night = sum(line.at(rows) for line in lines.values()), by_rows.get(int(rows))
+        told = (f"{sum(night.costs.values()):.1f}", f"{night.peak_mb:,.0f}") if night else ("", "")
+        table.add_row(f"{rows:,.0f}", f"{seconds:,.0f}", f"{seconds / 3600:,.2f}", *told)
     return table
 
 
@@ -113,7 +115,7 @@ def main(results: Annotated[Path, typer.Option(help="Folder of the benchmark's r
         raise typer.BadParameter(f"{results} has {len(nights)} nights; three are needed: make bench bench-quick.")
     console = Console(highlight=False)
     console.print(model_table(fitted(nights), fitted(nights[:-1]), nights[-1]))
-    console.print(size_table(fitted(nights)))
+    console.print(size_table(fitted(nights), nights))
 
 
 if __name__ == "__main__":
