@@ -96,3 +96,17 @@ def test_a_withdrawn_training_goes_like_any_other(home):
     withdraw(home, FIRST)
     remove_old_models(home)
     assert training_of(home, "1")["withdrawn"] and training_of(home, "1")["removed"]
+
+
+def test_a_removal_that_was_stopped_before_its_row_was_kept_is_done_by_the_next_one(home, monkeypatch):
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("jobs.upkeep.old_models.keep_training", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            remove_old_models(home)
+    assert "1" not in versions_in_mlflow(home) and not training_of(home, "1")["removed"]
+    assert remove_old_models(home) == 3
+    assert versions_in_mlflow(home) == versions_in_home(home) == ["3", "5"]
+    assert training_of(home, "1")["removed"]
