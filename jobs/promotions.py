@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from jobs.trainings import Row, decided_by_night, gate_passed, registry_lock
+from jobs.trainings import Row, decided_by_night, gate_passed, registry_lock, require_model, training_of
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -90,11 +90,16 @@ def waits_for_a_person(workspace: Workspace, training: Row) -> bool:
 
 
 def record_change(workspace: Workspace, change: Change) -> None:
-    """Add a change to those of its night."""
+    """Add a change to those of its night.
+
+    Raises:
+        NotReady: maintenance has removed the version's model, perhaps a moment ago.
+    """
     from pyiceberg.expressions import EqualTo
 
     night = EqualTo("dt", change.night)
     with registry_lock(workspace):
+        require_model(training_of(workspace, change.version))
         workspace.store.replace_rows(TABLE, night, [*workspace.store.rows(TABLE, night), _row(change)])
 
 

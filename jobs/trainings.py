@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
@@ -104,6 +104,19 @@ def withdraw(workspace: Workspace, night: date) -> None:
         rows = workspace.store.rows(TABLE, EqualTo("dt", night))
         marked = [row | {"withdrawn": True} if row["version"] in versions else row for row in rows]
         workspace.store.replace_rows(TABLE, EqualTo("dt", night), marked)
+
+
+def let_go(workspace: Workspace, due: Callable[[Sequence[Row]], Collection[str]]) -> None:
+    """Mark the models of some versions as removed, chosen of all trainings while nobody else changes the champion."""
+    from pyiceberg.expressions import EqualTo
+
+    with registry_lock(workspace):
+        rows = every_training(workspace)
+        versions = due(rows)
+        for night in sorted({row["dt"] for row in rows if row["version"] in versions}):
+            of_night = [row for row in rows if row["dt"] == night]
+            marked = [row | {"removed": True} if row["version"] in versions else row for row in of_night]
+            workspace.store.replace_rows(TABLE, EqualTo("dt", night), marked)
 
 
 def ended_trainings(workspace: Workspace) -> set[str]:

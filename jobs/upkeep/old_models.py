@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import date, timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +14,7 @@ from urllib.request import url2pathname
 
 from jobs.aliases import aliases_of
 from jobs.promotions import changes, latest_landed
-from jobs.trainings import Row, every_training, keep_training
+from jobs.trainings import Row, every_training, let_go
 from jobs.workspace import Workspace
 from monitoring.cards import card_file
 
@@ -26,7 +28,8 @@ def remove_old_models(workspace: Workspace) -> int:
     """Remove the models of versions that have not served for as long as the setting says; returns how many.
 
     Champion, previous and challenger stay, whatever their age, and so does every version that was trained or served
-    within that time. With a model its files, its card and its training snapshot are let go; its rows stay.
+    within that time. With a model its files, its card and its training snapshot are let go; its rows stay. They say
+    first that the model is gone, so that nobody promotes it meanwhile; what is left of it then goes now or next time.
 
     Raises:
         StoreError: MLflow cannot be reached; what is not done is done next time.
@@ -36,18 +39,29 @@ def remove_old_models(workspace: Workspace) -> int:
     keep, latest = workspace.settings.maintenance.keep_models_days, latest_landed(workspace)
     if keep is None or latest is None:
         return 0
-    rows, made = every_training(workspace), changes(workspace)
-    since = latest - timedelta(days=keep)
+    let_go(workspace, partial(_unused, workspace, latest - timedelta(days=keep)))
+    rows, done = every_training(workspace), 0
+    with reached(workspace, ADVICE) as client:
+        found = client.search_model_versions(f"name = '{workspace.model_name}'")
+        registered = {str(version.version) for version in found}
+        for row in [row for row in rows if row["removed"]]:
+            folder = workspace.models / row["version"]
+            if row["version"] in registered or folder.is_dir():
+                card_file(workspace.reports, row["version"]).unlink(missing_ok=True)
+                _forget_runs(workspace, client, row, shared=_shared(row, rows))
+                shutil.rmtree(folder, ignore_errors=True)
+                if row["version"] in registered:  # last in MLflow: until then it is tried again
+                    client.delete_model_version(workspace.model_name, row["version"])
+                done += 1
+    return done
+
+
+def _unused(workspace: Workspace, since: date, rows: Sequence[Row]) -> set[str]:
+    """The versions trained before a day that have not served from then on, and that no alias names."""
+    made = changes(workspace)
     served = {one.version for one, after in pairwise(made) if after.in_force >= since}
     needed = {*aliases_of(rows, made).values(), *served}
-    due = [row for row in rows if not row["removed"] and row["dt"] < since and row["version"] not in needed]
-    for row in due:
-        with reached(workspace, ADVICE) as client:
-            _forget_version(workspace, client, row, shared=_shared(row, rows))
-        shutil.rmtree(workspace.models / row["version"], ignore_errors=True)
-        card_file(workspace.reports, row["version"]).unlink(missing_ok=True)
-        keep_training(workspace, {**row, "removed": True})  # last: until then it is tried again
-    return len(due)
+    return {row["version"] for row in rows if not row["removed"] and row["dt"] < since} - needed
 
 
 def _shared(row: Row, rows: list[dict[str, object]]) -> bool:
@@ -56,18 +70,13 @@ def _shared(row: Row, rows: list[dict[str, object]]) -> bool:
     return len(same) > 1
 
 
-def _forget_version(workspace: Workspace, client: MlflowClient, row: Row, *, shared: bool) -> None:
-    """Delete a version, and the runs of its training with their models and files."""
-    name = workspace.model_name
-    known = {str(version.version): version for version in client.search_model_versions(f"name = '{name}'")}
-    version = known.get(row["version"])
-    found = client.get_experiment_by_name(name)
-    if found is None:
+def _forget_runs(workspace: Workspace, client: MlflowClient, row: Row, *, shared: bool) -> None:
+    """Delete the runs of a version's training with their models and files."""
+    found = client.get_experiment_by_name(workspace.model_name)
+    if found is None or shared:
         return
     snapshot = f"tags.training_examples_snapshot = '{row['snapshot']}' and tags.night = '{row['dt']}'"
-    runs = [] if shared else client.search_runs([found.experiment_id], snapshot)
-    if version is not None:
-        client.delete_model_version(name, version.version)
+    runs = client.search_runs([found.experiment_id], snapshot)
     for run in runs:
         models = client.search_logged_models(
             [found.experiment_id], filter_string=f"source_run_id = '{run.info.run_id}'"

@@ -98,15 +98,26 @@ def test_a_withdrawn_training_goes_like_any_other(home):
     assert training_of(home, "1")["withdrawn"] and training_of(home, "1")["removed"]
 
 
-def test_a_removal_that_was_stopped_before_its_row_was_kept_is_done_by_the_next_one(home, monkeypatch):
-    def stopped(*_: object) -> None:
+@pytest.mark.parametrize("stopped_at", ["_forget_runs", "shutil.rmtree", "card_file"])
+def test_a_removal_that_was_stopped_is_ended_by_the_next_one(home, monkeypatch, stopped_at):
+    def stopped(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("jobs.upkeep.old_models.keep_training", stopped)
+        patched.setattr(f"jobs.upkeep.old_models.{stopped_at}", stopped)
         with pytest.raises(KeyboardInterrupt):
             remove_old_models(home)
-    assert "1" not in versions_in_mlflow(home) and not training_of(home, "1")["removed"]
+    assert training_of(home, "1")["removed"], "the rows say so first"
+    assert "1" in versions_in_mlflow(home)
     assert remove_old_models(home) == 3
     assert versions_in_mlflow(home) == versions_in_home(home) == ["3", "5"]
-    assert training_of(home, "1")["removed"]
+
+
+def test_a_model_that_goes_while_it_is_being_promoted_does_not_become_champion(home, monkeypatch):
+    def tagged_meanwhile(*_: object) -> None:
+        remove_old_models(home)
+
+    monkeypatch.setattr("jobs.manual_change.tag_version", tagged_meanwhile)
+    with pytest.raises(NotReady, match="kept no more"):
+        promote(home, "2", "it was better", by="somebody")
+    assert aliases(home)["champion"] == "5"
