@@ -19,7 +19,6 @@ from jobs.workspace import Workspace
 
 UNDER_WAY = "change_under_way"
 """Tag of a version from before its change is recorded until all that follows is done: when the change was made."""
-NO_CHAMPION = "there is no champion yet"
 NOTHING_CHANGED = "Nothing was changed; try again once MLflow answers."
 
 
@@ -84,9 +83,11 @@ def rollback(workspace: Workspace, reason: str, *, by: str) -> Outcome:
     if made and made[-1].action == "rollback" and _under_way(workspace, made[-1]):
         return _finished(workspace, training_of(workspace, line[-1]), made[-1])  # this one, and not one further back
     if len(line) < 2:
-        only = len(champions(made)) == 1
-        kept = "the only champion so far" if only else "the only champion whose model is still kept"
-        raise NotReady(f"There is nothing to roll back to: {f'version {line[0]} is {kept}' if line else NO_CHAMPION}.")
+        told = "there is no champion yet"
+        if line:
+            which = "so far" if len(champions(made)) == 1 else "whose model is still kept"
+            told = f"version {line[0]} is the only champion {which}"
+        raise NotReady(f"There is nothing to roll back to: {told}.")
     training = training_of(workspace, line[-2])
     change = _change(workspace, training, "rollback", reason, by, _night(workspace, None), forced=False)
     return _finished(workspace, training, change)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 TABLE = "trainings"
 BY_AIRFLOW = "drift on "
-"""How the reason of a training begins that the asset of a night's drift has started."""
+"""How the reason begins of a training that the asset of a night's drift has started, as dags/ctr_train.py writes it."""
 Row = Mapping[str, Any]
 Counted = TypeVar("Counted", bound=Row)
 
@@ -100,23 +100,25 @@ def withdraw(workspace: Workspace, night: date) -> None:
     from pyiceberg.expressions import EqualTo
 
     with registry_lock(workspace):
-        versions = asked_for_by(workspace, night)
-        rows = workspace.store.rows(TABLE, EqualTo("dt", night))
-        marked = [row | {"withdrawn": True} if row["version"] in versions else row for row in rows]
-        workspace.store.replace_rows(TABLE, EqualTo("dt", night), marked)
+        rows = every_training(workspace, EqualTo("dt", night))
+        _mark(workspace, rows, asked_for_by(workspace, night), "withdrawn")
 
 
 def let_go(workspace: Workspace, due: Callable[[Sequence[Row]], Collection[str]]) -> None:
     """Mark the models of some versions as removed, chosen of all trainings while nobody else changes the champion."""
-    from pyiceberg.expressions import EqualTo
-
     with registry_lock(workspace):
         rows = every_training(workspace)
-        versions = due(rows)
-        for night in sorted({row["dt"] for row in rows if row["version"] in versions}):
-            of_night = [row for row in rows if row["dt"] == night]
-            marked = [row | {"removed": True} if row["version"] in versions else row for row in of_night]
-            workspace.store.replace_rows(TABLE, EqualTo("dt", night), marked)
+        _mark(workspace, rows, due(rows), "removed")
+
+
+def _mark(workspace: Workspace, rows: Sequence[dict[str, Any]], versions: Collection[str], mark: str) -> None:
+    """Set a mark of some versions. `rows` are all trainings of their nights, read under the registry's lock."""
+    from pyiceberg.expressions import EqualTo
+
+    for night in sorted({row["dt"] for row in rows if row["version"] in versions}):
+        of_night = [row for row in rows if row["dt"] == night]
+        marked = [row | {mark: True} if row["version"] in versions else row for row in of_night]
+        workspace.store.replace_rows(TABLE, EqualTo("dt", night), marked)
 
 
 def ended_trainings(workspace: Workspace) -> set[str]:

@@ -41,14 +41,18 @@ def remove_old_models(workspace: Workspace) -> int:
         return 0
     let_go(workspace, partial(_unused, workspace, latest - timedelta(days=keep)))
     rows, done = every_training(workspace), 0
+    removed = [row for row in rows if row["removed"]]
+    if not removed:
+        return 0
     with reached(workspace, ADVICE) as client:
         found = client.search_model_versions(f"name = '{workspace.model_name}'")
         registered = {str(version.version) for version in found}
-        for row in [row for row in rows if row["removed"]]:
+        for row in removed:
             folder = workspace.models / row["version"]
             if row["version"] in registered or folder.is_dir():
                 card_file(workspace.reports, row["version"]).unlink(missing_ok=True)
-                _forget_runs(workspace, client, row, shared=_shared(row, rows))
+                if not _shared(row, rows):
+                    _forget_runs(workspace, client, row)
                 shutil.rmtree(folder, ignore_errors=True)
                 if row["version"] in registered:  # last in MLflow: until then it is tried again
                     client.delete_model_version(workspace.model_name, row["version"])
@@ -70,14 +74,13 @@ def _shared(row: Row, rows: list[dict[str, object]]) -> bool:
     return len(same) > 1
 
 
-def _forget_runs(workspace: Workspace, client: MlflowClient, row: Row, *, shared: bool) -> None:
+def _forget_runs(workspace: Workspace, client: MlflowClient, row: Row) -> None:
     """Delete the runs of a version's training with their models and files."""
     found = client.get_experiment_by_name(workspace.model_name)
-    if found is None or shared:
+    if found is None:
         return
     snapshot = f"tags.training_examples_snapshot = '{row['snapshot']}' and tags.night = '{row['dt']}'"
-    runs = client.search_runs([found.experiment_id], snapshot)
-    for run in runs:
+    for run in client.search_runs([found.experiment_id], snapshot):
         models = client.search_logged_models(
             [found.experiment_id], filter_string=f"source_run_id = '{run.info.run_id}'"
         )
