@@ -17,9 +17,8 @@ from bench.machine import machine
 from bench.results_page import page_of
 from bench.results_table import table_of
 from bench.sections import SECTIONS, run_section
+from bench.sides import RESULTS
 from conf.notation import names_in
-
-RESULTS = Path(__file__).with_name("results")
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

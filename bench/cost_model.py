@@ -18,8 +18,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from bench.__main__ import RESULTS
 from bench.comparisons import OURS
+from bench.sides import RESULTS
 
 MILLION = 1e6
 SIZES = (1e5, 1e6, 5e6, 2e7, 1e8, 1e9)
@@ -70,9 +70,8 @@ def fitted(nights: Sequence[Night]) -> dict[str, Line]:
     lines = {}
     for name in nights[0].costs:
         cost = np.array([night.costs[name] for night in nights])
-        fixed, per_million = np.linalg.lstsq(np.column_stack([1 / cost, rows / cost]), np.ones(len(cost)), rcond=None)[
-            0
-        ]
+        relative = np.column_stack([1 / cost, rows / cost])
+        (fixed, per_million), *_ = np.linalg.lstsq(relative, np.ones(len(cost)), rcond=None)
         lines[name] = Line(float(fixed), float(per_million))
     return lines
 

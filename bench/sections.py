@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +42,25 @@ def run_section(section: Section, data: Path, quick: bool, told: Callable[[str],
         yield compared(plan.task(), plan.sides, plan.rounds, told, plan.left_out)
 
 
-def _java_reason() -> Mapping[str, str]:
+def _without_java(*sides: str) -> dict[str, str]:
+    """Why some sides do not run, where they need a Java that is not there."""
     from conf.errors import SettingsError
     from jobs.store.java import require_java
 
     try:
         require_java()
     except SettingsError:
-        return {SPARK: NO_JAVA}
+        return dict.fromkeys(sides, NO_JAVA)
     return {}
+
+
+def _etl_task(name: str, data: Path, size: int, base: str) -> Task:
+    """ETL of a log of so many impressions, into empty folders."""
+    from bench.etl.data import make_log
+
+    out = data / "etl-out"
+    shutil.rmtree(out, ignore_errors=True)
+    return Task(name, size, {"log": str(make_log(data, size)), "outs": str(out)}, same=("tables",), base=base)
 
 
 ETL_SIDES = {
@@ -65,18 +76,10 @@ MOST_FOR_PANDAS = 1_000_000
 def _etl(data: Path, quick: bool) -> Iterator[Plan]:
     sizes = {200_000: 3} if quick else {1_000_000: 3, 8_000_000: 2, 20_000_000: 2}
     for size, rounds in sizes.items():
-
-        def task(size: int = size) -> Task:
-            from bench.etl.data import make_log
-
-            out = data / "etl-out"
-            shutil.rmtree(out, ignore_errors=True)
-            return Task("etl", size, {"log": str(make_log(data, size)), "outs": str(out)}, same=("tables",))
-
-        left_out = dict(_java_reason())
+        left_out = _without_java(SPARK)
         if size > MOST_FOR_PANDAS:
             left_out["pandas"] = "takes eight times as long and several times the memory"
-        yield Plan(task, ETL_SIDES, rounds, left_out)
+        yield Plan(partial(_etl_task, "etl", data, size, OURS), ETL_SIDES, rounds, left_out)
 
 
 WORKERS = ("1 worker", "2 workers")
@@ -84,18 +87,8 @@ ON_A_CLUSTER = {True: 200_000, False: 1_000_000}
 
 
 def _cluster(data: Path, quick: bool) -> Iterator[Plan]:
-    size, reason = ON_A_CLUSTER[quick], next(iter(_java_reason().values()), "")
-
-    def task() -> Task:
-        from bench.etl.data import make_log
-
-        out = data / "cluster-out"
-        shutil.rmtree(out, ignore_errors=True)
-        given = {"log": str(make_log(data, size)), "outs": str(out)}
-        return Task("etl on a cluster", size, given, same=("tables",), base=WORKERS[0])
-
-    left_out = dict.fromkeys(WORKERS, reason) if reason else {}
-    yield Plan(task, dict.fromkeys(WORKERS, "bench.etl.cluster"), 2, left_out)
+    task = partial(_etl_task, "etl on a cluster", data, ON_A_CLUSTER[quick], WORKERS[0])
+    yield Plan(task, dict.fromkeys(WORKERS, "bench.etl.cluster"), 2, _without_java(*WORKERS))
 
 
 TREE_SIDES = {
@@ -140,7 +133,7 @@ def _scoring(data: Path, quick: bool) -> Iterator[Plan]:
 
         return Task("scoring", rows, make_rows(data, make_home(data, impressions), rows), same=("rows", "sum_of_p"))
 
-    yield Plan(task, SCORING_SIDES, rounds, _java_reason())
+    yield Plan(task, SCORING_SIDES, rounds, _without_java(SPARK))
 
 
 PASTS = {f"day {days}": days for days in (10, 60, 365)}

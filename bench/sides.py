@@ -22,6 +22,7 @@ from typing import Any
 import psutil
 
 ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "bench" / "results"
 LOOK_SECONDS = 0.05
 TIMEOUT_SECONDS = 1_800
 
