@@ -51,12 +51,13 @@ def holdout_figures(workspace: Workspace, holdout: pa.Table, p: np.ndarray) -> H
 
     from features.evidence import slices_with_evidence
     from jobs.evaluate import OVERALL
+    from models.metrics import most_frequent
 
     y = holdout["clicked"].to_numpy().astype("float64")
     cluster = pd.factorize(clusters_of(holdout))[0]
     found = [_figures(OVERALL, p, y, cluster)]
     for name, values in slices_with_evidence(holdout, workspace.dataset).items():
-        texts = pd.Series(values).astype(str)
+        texts = most_frequent(pd.Series(values).astype(str))
         for level, rows in sorted(texts.groupby(texts).indices.items(), key=_order):
             found.append(_figures(f"{name}={one_line(level)}", p[rows], y[rows], cluster[rows]))
     return HoldoutFigures(tuple(found), reliability(p, y, cluster))

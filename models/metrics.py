@@ -13,6 +13,9 @@ from scipy.stats import rankdata
 from models.calibration import expected_calibration_error
 from models.probability import clipped
 
+MOST_VALUES = 100
+OTHERS = "other values"
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -103,7 +106,15 @@ def evaluation_by_slice(
     found = []
     for name, values in slices.items():
         column = pd.Series(values, dtype="object").reset_index(drop=True)
-        texts = column.where(column.notna(), "missing").astype(str)
+        texts = most_frequent(column.where(column.notna(), "missing").astype(str))
         for value, rows in sorted(texts.groupby(texts, sort=False).indices.items()):
             found.append(SliceEvaluation(name, str(value), evaluation(p[rows], y[rows])))
     return tuple(found)
+
+
+def most_frequent(texts: pd.Series) -> pd.Series:
+    """The texts, but "other values" for those beyond the `MOST_VALUES` most frequent ones: a column may hold a million,
+    and hardly any of them the rows for a figure. Of equally frequent ones the first in order stay.
+    """
+    counts = texts.value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    return texts if len(counts) <= MOST_VALUES else texts.where(texts.isin(counts.index[:MOST_VALUES]), OTHERS)

@@ -12,6 +12,8 @@ from models.intervals import (
     ne_interval,
 )
 from models.metrics import (
+    MOST_VALUES,
+    OTHERS,
     Evaluation,
     auc,
     calibration_ratio,
@@ -68,6 +70,14 @@ def test_slices_are_evaluated_alone_and_null_is_a_slice() -> None:
     found = evaluation_by_slice(P, Y, {"site": ["a", "a", "b", "b", None]})
     assert [(part.slice_value, part.evaluation.impressions) for part in found] == [("a", 2), ("b", 2), ("missing", 1)]
     assert found[0].evaluation == evaluation(P[:2], Y[:2])
+
+
+def test_rare_values_of_a_column_of_many_are_one_slice() -> None:
+    sites = [f"s{number:04}" for number in range(MOST_VALUES + 50)]
+    values = [*sites, *sites[-30:]]
+    p, y = np.full(len(values), 0.3), np.arange(len(values)) % 2
+    found = {part.slice_value: part.evaluation.impressions for part in evaluation_by_slice(p, y, {"site": values})}
+    assert found == dict.fromkeys(sites[-30:], 2) | dict.fromkeys(sites[: MOST_VALUES - 30], 1) | {OTHERS: 50}
 
 
 def _clustered(clusters: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
