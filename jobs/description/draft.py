@@ -9,6 +9,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conf.consistency import ROOT
 from conf.notation import parse_duration
 from jobs.description.column_findings import outcome_strength, sounds_like_outcome
 from jobs.description.found_files import found_in
@@ -244,14 +245,14 @@ def _draft_combinations(draft: Draft) -> None:
     coarse = [size for size in of_ad if draft.ad and size[0] <= draft.ad.distinct / 2] or of_ad[:1]
     groups = [name for _, name in sorted(coarse)[-MOST_GROUPS:]]  # the finest ones, the coarsest of them first
     for name in groups:
-        draft.histories[name] = ([name], "")
+        draft.histories[_history_name(name)] = ([name], "")
     if draft.ad:
-        draft.histories["ad"] = (["ad_id"], groups[-1] if groups else "")
+        draft.histories["ad"] = (["ad_id"], _history_name(groups[-1]) if groups else "")
     if draft.user:
         draft.histories["user"] = (["user_id"], "")
     ranked = sorted((name for name in distinct if distinct[name] > 1), key=lambda name: -distinct[name])
     for name in ranked[:MOST_HISTORIES]:
-        draft.histories[name if name not in ("ad", "user") else f"{name}_context"] = ([name], "")
+        draft.histories[_history_name(name)] = ([name], "")
     if draft.user and groups:
         draft.histories[f"user_{groups[0]}"[:40]] = (["user_id", groups[0]], "user")
     if not draft.histories:
@@ -261,3 +262,8 @@ def _draft_combinations(draft: Draft) -> None:
     draft.crosses = [list(pair) for pair in combinations([*groups[:1], *few[:2]], 2)]
     if draft.user and groups:
         draft.crosses.append(["user_id", groups[0]])
+
+
+def _history_name(column: str) -> str:
+    """The name of a column's own history: the column's, where no other history is called that."""
+    return f"{column}_context" if column in ("ad", "user", ROOT) else column

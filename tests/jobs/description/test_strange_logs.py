@@ -240,3 +240,15 @@ def test_lists_and_objects_in_json_are_no_columns(tmp_path):
     file = LandingFile(tmp_path / "log.jsonl", "log.jsonl", None)
 
     assert names_in(file, Files(files="log.jsonl", format="jsonl")) == ["a", "device.os", "more"]
+
+
+def test_a_column_that_is_called_as_a_history_of_the_pipeline_has_one_of_another_name(tmp_path):
+    lines = "".join(
+        f"2026-02-03 00:{number:02}:00,{int(number % 5 == 0)},u{number % 9},a{number % 7},{number % 2},x{number % 3}\n"
+        for number in range(40)
+    )
+    (tmp_path / "log.csv").write_text(f"time,click,user_id,ad_id,all,user\n{lines}", encoding="utf-8")
+    file = tmp_path / "mine.yaml"
+    file.write_text(drafted(tmp_path, "mine"), encoding="utf-8")
+    histories = load_dataset(str(file)).histories
+    assert {"all_context", "user_context"} <= set(histories) and "all" not in histories
