@@ -6,7 +6,6 @@ import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,27 +28,26 @@ LEAST_FREE_BYTES, LEAST_FREE_SHARE = 1_000_000_000, 0.05
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing found: `wrong`, or a `note` that nothing depends on. `day` is the damaged day of a table."""
+    """One thing found: `wrong`, or a `note` that nothing depends on. `day` is the damaged day or month of a table."""
 
     severity: Severity
     place: str
     told: str
     advice: str
     file: str = ""
-    day: date | None = None
+    day: str = ""
     fault: Fault | None = None
     version: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values, for `--json`."""
-        day = self.day.isoformat() if self.day else None
         return {
             "severity": self.severity,
             "place": self.place,
             "told": self.told,
             "advice": self.advice,
             "file": self.file or None,
-            "day": day,
+            "day": self.day or None,
             "version": self.version or None,
         }
 
@@ -113,7 +111,7 @@ def _catalog(workspace: Workspace, *, deep: bool) -> Iterator[Finding]:
 def _tables(store: Store, workspace: Workspace, *, deep: bool) -> Iterator[Finding]:
     known = [name[-1] for name in store.catalog.list_tables(store.namespace)]
     for fault in faults(store.catalog, store.namespace, known, workspace.checksums, deep=deep):
-        yield Finding("wrong", f"table {fault.table}", fault.told, REPAIR, fault.file, fault.day, fault)
+        yield Finding("wrong", f"table {fault.table}", fault.told, REPAIR, fault.file, fault.when, fault)
 
 
 def _databases(workspace: Workspace) -> Iterator[Finding]:
@@ -175,9 +173,9 @@ def _folders(workspace: Workspace) -> Iterator[Finding]:
         yield Finding("note", "scratch", told, "`ctr maintain` removes the old ones.", str(home.scratch))
 
 
-def days_told(found: Sequence[Finding]) -> dict[str, list[date]]:
-    """The damaged days by table."""
-    days: dict[str, set[date]] = {}
+def days_told(found: Sequence[Finding]) -> dict[str, list[str]]:
+    """The damaged days by table; months, where a file holds one."""
+    days: dict[str, set[str]] = {}
     for one in found:
         if one.fault and one.day:
             days.setdefault(one.fault.table, set()).add(one.day)

@@ -26,7 +26,7 @@ def show_findings(found: Sequence[Finding], workspace: Workspace, console: Conso
             console.print(f"      {escape(shown(one.file, workspace))}", soft_wrap=True)
         console.print(f"      {escape(one.advice)}")
     for table, days in days_told(found).items():
-        console.print(f"To be rebuilt: {table} of {', '.join(map(str, days))}")
+        console.print(f"To be rebuilt: {table} of {', '.join(days)}")
     console.print(f"{wrong} wrong." if wrong else "Nothing is wrong.")
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from conf.errors import SettingsError
 from jobs.landing.landed import ALWAYS
-from jobs.store.contents import days_in
 from jobs.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def _text(value: Any) -> str | None:
 
 
 def tables(workspace: Workspace) -> list[TableFacts]:
-    """Every table of the data set, those not written yet too, from metadata alone."""
+    """Every table of the data set, those not written yet too; nothing but the records is read for it."""
     return [_facts(workspace, name) for name in workspace.store.specs]
 
 
@@ -52,7 +51,7 @@ def _facts(workspace: Workspace, name: str) -> TableFacts:
     spec, store = workspace.store.specs[name], workspace.store
     snapshot = store.snapshot(name)
     files = [task.file for task in store.table(name).scan().plan_files()] if snapshot else []
-    days = [day for day in days_in(workspace.contents.partitions(name)) if day != ALWAYS]
+    days = [day for day in store.days(name) if day != ALWAYS]
     return TableFacts(
         table=name,
         row=spec.row,

@@ -6,7 +6,8 @@ steps missing and runs them from the landing files. There is no second way to ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from calendar import monthrange
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -30,6 +31,7 @@ from jobs.landing.landed import ALWAYS
 from jobs.night import STEPS
 from jobs.store.catalog import advice_for, metadata_files
 from jobs.store.commits import dropped
+from jobs.store.soundness import Fault
 from jobs.workspace import Workspace
 
 Values = tuple[Any, ...]
@@ -56,9 +58,11 @@ BY_HAND = ("trainings", "promotions")
 
 @dataclass
 class Repair:
-    """What is to be done: partitions that go (None: the whole table), steps to run again, versions to fetch."""
+    """What is to be done: partitions that go (None: the whole table) and their names, steps to run again, versions to
+    fetch."""
 
     drop: dict[str, set[Values] | None] = field(default_factory=dict)
+    named: dict[str, set[str]] = field(default_factory=dict)
     again: set[Record] = field(default_factory=set)
     versions: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
@@ -67,8 +71,8 @@ class Repair:
         """What is to be done, in lines."""
         lines = []
         for table, partitions in sorted(self.drop.items()):
-            days = sorted({str(values[0]) for values in partitions or ()})
-            lines.append(f"take {', '.join(days)} out of {table}" if days else f"make {table} anew")
+            days = ", ".join(sorted(self.named.get(table, ())))
+            lines.append(f"make {table} anew" if partitions is None else f"take {days} out of {table}")
         for night in sorted({night for night, _ in self.again}):
             steps = [step for step in (*STEPS, "train") if (night, step) in self.again]
             lines.append(f"run {', '.join(steps)} of {night} again, and what follows from them")
@@ -152,21 +156,31 @@ def planned(workspace: Workspace, findings: Iterable[Finding]) -> Repair:
         if one.version:
             wanted.versions.append(one.version)
         elif one.fault:
-            _plan_table(workspace, wanted, records, one.fault.table, one.fault.values)
+            _plan_table(workspace, wanted, records, one.fault)
         elif one.severity == "wrong":
             wanted.left.append(f"{one.place}: {one.told} {one.advice}")
     return wanted
 
 
 def recorded(workspace: Workspace) -> set[Record]:
-    """The steps that have run, by the partitions of `runs`; by the nights that have landed where that is damaged."""
+    """The steps that have run, by `runs`; where that is damaged, of the nights that other tables know of."""
     try:
-        return {(part.values[0], part.values[1]) for part in workspace.contents.partitions("runs")}
-    except Exception:  # whatever damaged metadata lead to
-        return {(night, step) for night in workspace.store.days("landings") if night != ALWAYS for step in STEPS}
+        runs = workspace.store.arrow("runs", columns=("dt", "step")).to_pylist()
+        return {(row["dt"], row["step"]) for row in runs}
+    except Exception:  # whatever damaged metadata or files lead to
+        return {(night, step) for night in _nights(workspace) for step in STEPS}
 
 
-def _plan_table(workspace: Workspace, wanted: Repair, records: set[Record], table: str, values: Values | None) -> None:
+def _nights(workspace: Workspace) -> set[date]:
+    """The nights that have landed, by `landings`; where that is damaged too, those that rows arrived on."""
+    try:
+        return {night for night in workspace.store.days("landings") if night != ALWAYS}
+    except Exception:
+        return {part.values[1] for part in workspace.contents.partitions("impressions")}
+
+
+def _plan_table(workspace: Workspace, wanted: Repair, records: set[Record], fault: Fault) -> None:
+    table, values = fault.table, fault.values
     again = _again(workspace, records, table, values)
     gone = sorted({night for night, step in again if step == "ingest" and not _landed(workspace, night)})
     if gone:
@@ -177,24 +191,45 @@ def _plan_table(workspace: Workspace, wanted: Repair, records: set[Record], tabl
         wanted.drop[table] = None
     elif (parts := wanted.drop.setdefault(table, set())) is not None:
         parts.add(values)
+        wanted.named.setdefault(table, set()).add(fault.when)
     if table in BY_HAND:
         wanted.left.append(f"{table}: what a person did is not in the landing files; look at it with `ctr models`.")
     if table.startswith("attributes_") and values == (ALWAYS,):
-        _plan_table(workspace, wanted, records, "landings", values)  # else the file counts as taken in
+        told = replace(fault, table="landings", monthly=True)
+        _plan_table(workspace, wanted, records, told)  # else the file counts as taken in
     wanted.again |= again
 
 
 def _again(workspace: Workspace, records: set[Record], table: str, values: Values | None) -> set[Record]:
     """The steps that make a partition, or (without `values`) all of a table, among those that have run."""
+    if values and workspace.store.specs[table].monthly:
+        return records & {one for day in _days_of_month(values[0]) for one in _again_of(workspace, records, table, day)}
+    if values:
+        day = values[-1] if table == "impressions" else values[0]
+        return _again_of(workspace, records, table, day)
     if table == "runs":
-        return {(values[0], values[1])} if values else set(records)
+        return set(records)
+    step = _step_of(table)
+    return {one for one in records if one[1] == step}
+
+
+def _step_of(table: str) -> str:
+    """The step that writes a table."""
     if table in BY_HAND:
-        return {one for one in records if one[1] == "train" and values in (None, (one[0],))}
-    step = STEP_OF[table if table in STEP_OF else table.split("_")[0]]
+        return "train"
+    return STEP_OF[table if table in STEP_OF else table.split("_")[0]]
+
+
+def _days_of_month(first: date) -> list[date]:
+    return [first + timedelta(days=ahead) for ahead in range(monthrange(first.year, first.month)[1])]
+
+
+def _again_of(workspace: Workspace, records: set[Record], table: str, day: date) -> set[Record]:
+    """The steps that make a table's rows of a day."""
+    if table == "runs":
+        return {one for one in records if one[0] == day}
+    step = _step_of(table)
     nights = sorted(night for night, of in records if of == step)
-    if values is None:
-        return {(night, step) for night in nights}
-    day = values[-1] if table == "impressions" else values[0]
     if day == ALWAYS:
         return {(night, step) for night in nights[-1:]}
     if table in ("candidates", "predictions") or table.startswith("features_"):
@@ -225,7 +260,8 @@ def _carry_out(workspace: Workspace, wanted: Repair) -> None:
     workspace = replace(workspace)  # whose store knows nothing of tables that are gone
     for table, partitions in wanted.drop.items():
         _drop(workspace, table, partitions or set())
-    _drop(workspace, "runs", {(night, step) for night, step in wanted.again})
+    if wanted.again:
+        _forget_runs(workspace, wanted.again)
     if "promotions" in wanted.drop:
         _finish_promotions(workspace, wanted.drop["promotions"])
     if not wanted.again:
@@ -248,13 +284,22 @@ def _drop(workspace: Workspace, table: str, partitions: set[Values]) -> None:
         dropped(lambda: workspace.store.table(table), files)
 
 
+def _forget_runs(workspace: Workspace, again: Collection[Record]) -> None:
+    """Take the records of steps that are to run again out of `runs`."""
+    from pyiceberg.expressions import In
+
+    nights = In("dt", {night for night, _ in again})
+    kept = [row for row in workspace.store.rows("runs", nights) if (row["dt"], row["step"]) not in again]
+    workspace.store.replace_rows("runs", nights, kept)
+
+
 def _finish_promotions(workspace: Workspace, lost: set[Values] | None) -> None:
     """The gate's own promotions again, by the trainings that came to one."""
     from jobs.registration import finish_promotion
     from jobs.trainings import trainings
 
     for row in trainings(workspace):
-        if lost is None or (row["dt"],) in lost:
+        if lost is None or (row["dt"].replace(day=1),) in lost:
             finish_promotion(workspace, row)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,24 +43,23 @@ def make_past(folder: Path, impressions: int, days: int) -> dict[str, Any]:
 
 
 def add_past(store: Store, name: str, days: int) -> None:
-    """Copy a night's rows of a table to each of the days before the first, in one commit; a file a day."""
-    import pyarrow.parquet as pq
+    """Copy a night's rows of a table to each of the days before the first, in one commit."""
+    import pyarrow as pa
     from pyiceberg.expressions import AlwaysFalse, EqualTo
 
     from jobs.store.commits import committed
+    from jobs.store.row_files import written_rows
 
-    rows = store.arrow(name, EqualTo(store.specs[name].partition[0], COPIED))
+    spec = store.specs[name]
+    rows = store.arrow(name, EqualTo(spec.partition[0], COPIED))
     if not rows.num_rows:
         return
-    table, files = store.table(name), []
-    for back in range(1, days + 1):
-        day = FIRST - timedelta(days=back)
-        for part in parts_of(shifted(rows, (COPIED - day).days), store.specs[name].partition):
-            location = f"{table.location()}/data/{uuid.uuid4().hex}.parquet"
-            with table.io.new_output(location).create() as stream:
-                pq.write_table(part, stream)
-            files.append(location)
-    committed(lambda: store.table(name), AlwaysFalse(), files)
+    past = (shifted(rows, (COPIED - FIRST).days + back) for back in range(1, days + 1))
+    if spec.monthly:
+        store.replace_rows(name, AlwaysFalse(), pa.concat_tables(past).to_pylist())
+    else:
+        files = [file for day in past for file in written_rows(store.table(name), spec, day)]
+        committed(lambda: store.table(name), AlwaysFalse(), files)
 
 
 def shifted(rows: pa.Table, days: int) -> pa.Table:
@@ -76,14 +74,3 @@ def shifted(rows: pa.Table, days: int) -> pa.Table:
             moved = pc.subtract(rows[field.name].cast(plain), pa.scalar(by, plain)).cast(field.type)
             rows = rows.set_column(position, field, moved)
     return rows
-
-
-def parts_of(rows: pa.Table, partition: Sequence[str]) -> Iterator[pa.Table]:
-    """The rows by their partition values: a file holds rows of one."""
-    import pyarrow.compute as pc
-
-    for values in rows.select(partition).group_by(list(partition)).aggregate([]).to_pylist():
-        chosen = rows
-        for column, value in values.items():
-            chosen = chosen.filter(pc.equal(chosen[column], value))
-        yield chosen

@@ -9,8 +9,9 @@ from conf.errors import StoreError
 
 if TYPE_CHECKING:
     from pyiceberg.expressions import BooleanExpression
+    from pyiceberg.io import FileIO
     from pyiceberg.manifest import DataFile
-    from pyiceberg.table import Table
+    from pyiceberg.table import Table, Transaction
     from tenacity import Retrying
 
 SECONDS_TO_WAIT = 120.0
@@ -57,27 +58,32 @@ def _swap(table: Table, where: BooleanExpression, files: Sequence[str]) -> None:
     old = list(table.scan(row_filter=where).plan_files())
     if any(task.residual != AlwaysTrue() for task in old):
         raise StoreError(f"{table.name()}: {where} cuts through files; a write replaces whole partitions only.")
-    _change(table, [task.file for task in old], files)
+    changed(table, [task.file for task in old], files)
 
 
-def _change(
+def changed(
     table: Table, gone: Sequence[DataFile], come: Sequence[str] = (), properties: Mapping[str, str] | None = None
 ) -> None:
     """Take files out of a table, put new ones in and set properties, in one commit; nothing where no file changes."""
-    from pyiceberg.io.pyarrow import parquet_file_to_data_file
-
-    new = [parquet_file_to_data_file(table.io, table.metadata, file) for file in come]
-    if not gone and not new:
+    if not gone and not come:
         return
     with table.transaction() as transaction:
         if properties:
             transaction.set_properties(dict(properties))
-        update = transaction.update_snapshot()
-        with update.overwrite() if gone else update.merge_append() as change:
-            for file in gone:
-                change.delete_data_file(file)
-            for file in new:
-                change.append_data_file(file)
+        exchange(transaction, table.io, gone, come)
+
+
+def exchange(transaction: Transaction, io: FileIO, gone: Sequence[DataFile], come: Sequence[str]) -> None:
+    """Take files out and put new ones in, as part of a transaction; the partitions of new ones are read from them."""
+    from pyiceberg.io.pyarrow import parquet_file_to_data_file
+
+    new = [parquet_file_to_data_file(io, transaction.table_metadata, file) for file in come]
+    update = transaction.update_snapshot()
+    with update.overwrite() if gone else update.merge_append() as change:
+        for file in gone:
+            change.delete_data_file(file)
+        for file in new:
+            change.append_data_file(file)
 
 
 def bytes_added(table: Table) -> int:
@@ -98,7 +104,7 @@ def exchanged(load: Callable[[], Table], old: Sequence[str], new: Sequence[str])
             present = {task.file.file_path: task.file for task in table.scan().plan_files()}
             if not present.keys() >= set(old):
                 return False
-            _change(table, [present[path] for path in old], new)
+            changed(table, [present[path] for path in old], new)
     return True
 
 
@@ -108,7 +114,7 @@ def removed(load: Callable[[], Table], where: BooleanExpression, properties: Map
         with attempt:
             table = load()
             old = [task.file for task in table.scan(row_filter=where).plan_files()]
-            _change(table, old, properties=properties)
+            changed(table, old, properties=properties)
     return len(old)
 
 
@@ -157,5 +163,5 @@ def dropped(load: Callable[[], Table], files: Collection[str]) -> Table:
     for attempt in attempts_after_conflicts():
         with attempt:
             table = load()
-            _change(table, [task.file for task in table.scan().plan_files() if task.file.file_path in files])
+            changed(table, [task.file for task in table.scan().plan_files() if task.file.file_path in files])
     return table

@@ -7,7 +7,7 @@ kept. Losing what was kept costs time, never a wrong answer.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -20,7 +20,9 @@ from jobs.store.tables import EPOCH, Store
 
 if TYPE_CHECKING:
     from pyiceberg.expressions import BooleanExpression
+    from pyiceberg.partitioning import PartitionField
     from pyiceberg.table import Table
+    from pyiceberg.typedef import Record
     from pyspark.sql import Column, DataFrame, SparkSession
 
 MODULUS = 2**64
@@ -93,9 +95,7 @@ class Contents:
             inside = And(inside, between(first, last, name))
         files: dict[tuple[Any, ...], list[str]] = {}
         for task in found.scan(row_filter=inside).plan_files():
-            raw = [task.file.partition[place] for place in range(len(names))]
-            values = tuple(map(partition_value, raw, [columns[name] for name in names]))
-            files.setdefault(values, []).append(task.file.file_path)
+            files.setdefault(partition_values(found, task.file.partition), []).append(task.file.file_path)
         return tuple(Partition(values, tuple(names)) for values, names in sorted(files.items(), key=str))
 
     def of(self, table: str, partitions: Sequence[Partition]) -> dict[Partition, Content]:
@@ -172,11 +172,16 @@ def contents_by(rows: DataFrame, by: Sequence[str] = (), decimals: int | None = 
     }
 
 
-def partition_value(value: Any, kind: str) -> Any:
-    """A partition value as the engine tells it: Iceberg keeps days as numbers."""
-    return EPOCH + timedelta(days=value) if kind == "date" and isinstance(value, int) else value
+def partition_values(table: Table, partition: Record) -> tuple[Any, ...]:
+    """A file's partition as the engine tells it: Iceberg keeps a day as a number, and a month, here its first day."""
+    return tuple(_partition_value(table, field, partition[place]) for place, field in enumerate(table.spec().fields))
 
 
-def days_in(partitions: Iterable[Partition]) -> list[date]:
-    """The days of some partitions, in order."""
-    return sorted({part.values[0] for part in partitions})
+def _partition_value(table: Table, field: PartitionField, value: Any) -> Any:
+    from pyiceberg.transforms import MonthTransform
+    from pyiceberg.types import DateType
+
+    if isinstance(field.transform, MonthTransform):
+        return date(EPOCH.year + value // 12, value % 12 + 1, 1)
+    of_days = isinstance(table.schema().find_type(field.source_id), DateType)
+    return EPOCH + timedelta(days=value) if of_days and isinstance(value, int) else value

@@ -11,15 +11,22 @@ from features.histories import RECENCY_COLUMNS, history_feature_names, history_k
 Columns = Mapping[str, str]
 """Column name to type: `string`, `date`, `timestamp` (UTC, microseconds), `double`, `int`, `long` or `boolean`."""
 
+MONTH = "month"
+"""The one partition field of a monthly table."""
+
 
 @dataclass(frozen=True)
 class TableSpec:
-    """One table. A write replaces whole values of `partition` columns, and `partition[0]` is the table's day."""
+    """One table. A write replaces whole values of `partition` columns, and `partition[0]` is the table's day.
+
+    A file holds one value of the partition columns; in a `monthly` table, which has few rows a night, those of a month.
+    """
 
     name: str
     row: str
     columns: Columns
     partition: tuple[str, ...]
+    monthly: bool = False
 
 
 def specs(dataset: Dataset) -> dict[str, TableSpec]:
@@ -105,6 +112,7 @@ def _log_tables(dataset: Dataset) -> list[TableSpec]:
                 "quarantined": "long",
             },
             ("dt",),
+            monthly=True,
         ),
     ]
     if not dataset.inline_label_column:
@@ -200,6 +208,7 @@ def _record_tables() -> list[TableSpec]:
             | {"impressions": "long", "clicks": "long"}
             | dict.fromkeys(metrics, "double"),
             ("dt", "state"),
+            monthly=True,
         ),
         TableSpec(
             "decisions",
@@ -213,6 +222,7 @@ def _record_tables() -> list[TableSpec]:
                 "drift": "string",
             },
             ("dt",),
+            monthly=True,
         ),
         TableSpec(
             "trainings",
@@ -222,6 +232,7 @@ def _record_tables() -> list[TableSpec]:
             | {"split": "string", "snapshot": "long", "approval": "string", "withdrawn": "boolean"}
             | {"bundle": "string", "removed": "boolean"},
             ("dt",),
+            monthly=True,
         ),
         TableSpec(
             "promotions",
@@ -229,6 +240,7 @@ def _record_tables() -> list[TableSpec]:
             {"dt": "date", "model": "string", "version": "string", "previous": "string", "by": "string"}
             | {"reason": "string", "action": "string", "at": "timestamp", "forced": "boolean", "served": "date"},
             ("dt",),
+            monthly=True,
         ),
         TableSpec(
             "runs",
@@ -237,5 +249,6 @@ def _record_tables() -> list[TableSpec]:
             | {"peak_mb": "double", "rows_in": "long", "rows_per_second": "double", "bytes_written": "long"}
             | {"detail": "string"},
             ("dt", "step"),
+            monthly=True,
         ),
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +11,13 @@ from conf.error_words import first_line
 from conf.file_digests import sha256_of
 from jobs.store.addresses import local_path
 from jobs.store.checksums import Checksums
-from jobs.store.contents import partition_value
+from jobs.store.contents import partition_values
+from jobs.store.schemas import MONTH
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
     from pyiceberg.manifest import DataFile
     from pyiceberg.table import Table
-    from pyiceberg.typedef import Record
 
 
 @dataclass(frozen=True)
@@ -29,11 +28,14 @@ class Fault:
     file: str
     told: str
     values: tuple[Any, ...] | None = None
+    monthly: bool = False
 
     @property
-    def day(self) -> date | None:
-        """The day of the damaged partition."""
-        return self.values[0] if self.values else None
+    def when(self) -> str:
+        """The damaged day as `2026-01-31`, or month as `2026-01`; empty where it is all of the table."""
+        if not self.values:
+            return ""
+        return f"{self.values[0]:%Y-%m}" if self.monthly else str(self.values[0])
 
 
 def faults(
@@ -65,7 +67,7 @@ def _faults_of_table(
     for file in found:
         told = _fault_of_file(table, file, known.get(file.file_path), deep=deep)
         if told:
-            yield Fault(name, file.file_path, told, _values(table, file.partition))
+            yield Fault(name, file.file_path, told, partition_values(table, file.partition), _is_monthly(table))
 
 
 def _fault_of_file(table: Table, file: DataFile, checksum: str | None, *, deep: bool) -> str:
@@ -93,10 +95,8 @@ def _fault_of_file(table: Table, file: DataFile, checksum: str | None, *, deep: 
     return "" if rows == file.record_count else f"has {rows:,} rows instead of {file.record_count:,}"
 
 
-def _values(table: Table, partition: Record) -> tuple[Any, ...]:
-    """A partition's values as the tables tell them."""
-    kinds = [str(table.schema().find_type(field.source_id)) for field in table.spec().fields]
-    return tuple(partition_value(partition[place], kind) for place, kind in enumerate(kinds))
+def _is_monthly(table: Table) -> bool:
+    return [field.name for field in table.spec().fields] == [MONTH]
 
 
 def _named_in(error: Exception) -> str:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from conf.errors import StoreError
 from jobs.store.commits import attempts_after_conflicts
-from jobs.store.schemas import TableSpec
+from jobs.store.month_files import brought_to_months
+from jobs.store.schemas import MONTH, TableSpec
 from jobs.store.versions import PROPERTY, SCHEMA_VERSION, require_known, version_of_table
 
 if TYPE_CHECKING:
@@ -59,13 +60,14 @@ def _bring_up_to_date(table: Table, spec: TableSpec) -> None:
     require_known(version_of_table(table.properties), f"Table {spec.name}")
     _require_same_shape(table, spec)
     missing = [name for name in spec.columns if name not in table.schema().column_names]
-    if not missing and TABLE_PROPERTIES.items() <= table.properties.items():
-        return
-    with table.transaction() as transaction:
-        transaction.set_properties(TABLE_PROPERTIES)
-        with transaction.update_schema() as update:
-            for name in missing:
-                update.add_column(name, iceberg_type(spec.columns[name]))
+    if missing or not TABLE_PROPERTIES.items() <= table.properties.items():
+        with table.transaction() as transaction:
+            transaction.set_properties(TABLE_PROPERTIES)
+            with transaction.update_schema() as update:
+                for name in missing:
+                    update.add_column(name, iceberg_type(spec.columns[name]))
+    if spec.monthly and _parts(table) != (MONTH,):
+        brought_to_months(table, spec)
 
 
 def _require_same_shape(table: Table, spec: TableSpec) -> None:
@@ -86,9 +88,14 @@ def _require_same_shape(table: Table, spec: TableSpec) -> None:
                 f"Table {spec.name}: column `{column.name}` holds {column.field_type}, and {wanted} is asked for. "
                 f"A column keeps its type. {advice}"
             )
-    parts = tuple(part.name for part in table.spec().fields)
-    if parts != spec.partition:
+    parts = _parts(table)
+    if parts != spec.partition and not (spec.monthly and parts == (MONTH,)):
         raise StoreError(
             f"Table {spec.name} is partitioned by {', '.join(parts)}, not by {', '.join(spec.partition)} as this code "
             "writes it. Replay the landing files into an empty home."
         )
+
+
+def _parts(table: Table) -> tuple[str, ...]:
+    """The names of a table's partition fields."""
+    return tuple(part.name for part in table.spec().fields)

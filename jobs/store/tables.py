@@ -18,6 +18,8 @@ from jobs.store.catalog import advice_for, opened, require_catalog_of
 from jobs.store.checksums import Checksums
 from jobs.store.commits import bytes_added, committed, forget_surplus, written
 from jobs.store.meter import Meter
+from jobs.store.month_files import rewritten
+from jobs.store.row_files import written_rows
 from jobs.store.schemas import TableSpec, specs
 from jobs.store.table_files import scanned
 from jobs.store.table_shape import make_table
@@ -195,10 +197,16 @@ class Store:
         return written(table, folder)
 
     def _commit(self, name: str, where: BooleanExpression, files: Sequence[str]) -> None:
+        self._noted(files)
+        self._committed(name, committed(lambda: self.table(name), where, files), bool(files))
+
+    def _noted(self, files: Sequence[str]) -> None:
         if self.checksums:
             self.checksums.keep(files)
-        table = committed(lambda: self.table(name), where, files)
-        if files:
+
+    def _committed(self, name: str, table: Table, any_rows: bool) -> None:
+        """What follows a commit: its bytes are counted, and surplus snapshots forgotten."""
+        if any_rows:
             self.meter.writes(bytes_added(table))
         forget_surplus(table, self.keep_snapshots, lambda: self.needed_snapshots(name))
 
@@ -212,23 +220,15 @@ class Store:
     def replace_rows(self, name: str, where: BooleanExpression, rows: Sequence[Mapping[str, Any]]) -> int:
         """Put a few rows, given as dictionaries, in place of the rows under `where`, in one commit."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         from jobs.store.types import arrow_schema
 
         spec = self.specs[name]
-        table = self._seen.get(name) or self.table(name)
-        schema = arrow_schema(spec.columns)
-        files = []
-        by_partition: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
-        for row in rows:
-            by_partition.setdefault(tuple(row[column] for column in spec.partition), []).append(row)
-        for part in by_partition.values():
-            location = f"{table.location()}/data/{uuid.uuid4().hex}.parquet"
-            with table.io.new_output(location).create() as stream:
-                pq.write_table(pa.Table.from_pylist([dict(row) for row in part], schema=schema), stream)
-            files.append(location)
-        self._commit(name, where, files)
+        come = pa.Table.from_pylist(list(map(dict, rows)), schema=arrow_schema(spec.columns))
+        if spec.monthly:
+            self._committed(name, rewritten(lambda: self.table(name), spec, where, come, self._noted), bool(rows))
+        else:
+            self._commit(name, where, written_rows(self._seen.get(name) or self.table(name), spec, come))
         return len(rows)
 
     def snapshot(self, name: str) -> int | None:
@@ -244,6 +244,9 @@ class Store:
 
         if not self.exists(name):
             return []
+        if self.specs[name].monthly:
+            day = self.specs[name].partition[0]
+            return sorted(set(self.arrow(name, where, columns=(day,))[day].to_pylist()))
         tasks = self.table(name).scan(row_filter=where or AlwaysTrue()).plan_files()
         found = {task.file.partition[0] for task in tasks}
         return sorted(EPOCH + timedelta(days=number) for number in found if number is not None)

@@ -9,12 +9,12 @@ import pyarrow as pa
 from pyiceberg import types as iceberg
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
-from pyiceberg.transforms import IdentityTransform
+from pyiceberg.transforms import IdentityTransform, MonthTransform
+
+from jobs.store.schemas import MONTH, TableSpec
 
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType
-
-    from jobs.store.schemas import TableSpec
 
 SPARK_TYPES = {
     "string": "string",
@@ -61,8 +61,10 @@ def iceberg_schema(columns: Mapping[str, str]) -> Schema:
 
 
 def iceberg_partition(spec: TableSpec) -> PartitionSpec:
-    """Identity partitioning by the spec's partition columns."""
+    """Partitioning by the values of the spec's partition columns, or by the month of its day."""
     numbers = {name: number for number, name in enumerate(spec.columns, start=1)}
+    if spec.monthly:
+        return PartitionSpec(PartitionField(numbers[spec.partition[0]], 1000, MonthTransform(), MONTH))
     fields = [
         PartitionField(numbers[name], 1000 + order, IdentityTransform(), name)
         for order, name in enumerate(spec.partition)

@@ -13,7 +13,7 @@ from pathlib import Path
 from conf.errors import StoreError
 from conf.whole_files import write_whole
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raise it with any change of tables, partitions or home that earlier code would misread."""
 PROPERTY = "ctr.schema-version"
 """Table property that holds the version."""

@@ -79,16 +79,16 @@ def test_damaged_files_are_named_with_their_day_and_rebuilt_from_the_landing_fil
     features = file_of(home, "features_user", NIGHTS[2])
     features.write_bytes(features.read_bytes()[:100])
     file_of(home, "predictions", NIGHTS[1]).unlink()
-    file_of(home, "quality", NIGHTS[1]).unlink()
+    file_of(home, "quality", NIGHTS[1].replace(day=1)).unlink()
     shallow = {place: (day, told) for place, day, told in wrong(home)}
-    assert shallow["table impressions"] == (NIGHTS[0], "is gone")
+    assert shallow["table impressions"] == (str(NIGHTS[0]), "is gone")
     assert shallow["table features_user"][1].startswith("has 100 bytes instead of")
     assert days_told(examined(replace(home), deep=True)) == {
-        "impressions": [NIGHTS[0]],
-        "examples": [NIGHTS[1]],
-        "features_user": [NIGHTS[2]],
-        "predictions": [NIGHTS[1]],
-        "quality": [NIGHTS[1]],
+        "impressions": [str(NIGHTS[0])],
+        "examples": [str(NIGHTS[1])],
+        "features_user": [str(NIGHTS[2])],
+        "predictions": [str(NIGHTS[1])],
+        "quality": [f"{NIGHTS[1]:%Y-%m}"],
     }
     planned = repair(replace(home), deep=True, dry_run=True)
     assert f"take {NIGHTS[0]} out of impressions" in planned["actions"]
@@ -102,7 +102,7 @@ def test_a_table_whose_metadata_is_gone_is_made_anew(home, done):
     location = home.store.table("examples").metadata_location
     Path(location.removeprefix("file://")).unlink()
     [(place, day, told)] = wrong(home)
-    assert (place, day) == ("table examples", None) and "metadata" in told
+    assert (place, day) == ("table examples", "") and "metadata" in told
     assert repair(replace(home))["left"] == []
     assert differences(done[1], content(replace(home))) == {}
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date, timedelta
+from functools import partial
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
+import pytest
 from pyiceberg.expressions import EqualTo
 
 from conf.dataset import load_dataset
@@ -15,6 +17,8 @@ from jobs.store.tables import Store
 
 WRITERS, ROUNDS = 4, 4
 FIRST = date(2026, 1, 1)
+WRITTEN_IN = {"clicks": "impression_id", "runs": "detail"}
+"""Tables of a file a day, and of a file a month; and the column that tells who wrote a row."""
 CLICK_LOG = Path(__file__).parents[1] / "data" / "click_log.yaml"
 
 together: Barrier
@@ -36,28 +40,28 @@ def opened(home: str) -> Store:
     )
 
 
-def write_own_and_shared_days(home: str, writer: int) -> None:
+def write_own_and_shared_days(home: str, table: str, writer: int) -> None:
     """In each round the writer's own day, and one that all write; each day as two rows that belong together."""
     store = opened(home)
     for number in range(ROUNDS):
         own, shared = FIRST + timedelta(days=writer), FIRST + timedelta(days=WRITERS + number)
         for day in (own, shared):
-            rows = [
-                dict.fromkeys(store.specs["clicks"].columns) | {"dt": day, "impression_id": f"{writer}-{number}"}
-            ] * 2
+            row = dict.fromkeys(store.specs[table].columns) | {"dt": day, WRITTEN_IN[table]: f"{writer}-{number}"}
             together.wait(timeout=60)
-            store.replace_rows("clicks", EqualTo("dt", day), rows)
+            store.replace_rows(table, EqualTo("dt", day), [row] * 2)
 
 
-def test_each_day_holds_what_one_writer_wrote_last_and_nothing_twice(tmp_path):
+@pytest.mark.parametrize("table", WRITTEN_IN)
+def test_each_day_holds_what_one_writer_wrote_last_and_nothing_twice(tmp_path, table):
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(WRITERS)
     with ProcessPoolExecutor(WRITERS, context, initializer=meet_at, initargs=(barrier,)) as writers:
-        for done in [writers.submit(write_own_and_shared_days, str(tmp_path), writer) for writer in range(WRITERS)]:
+        write = partial(writers.submit, write_own_and_shared_days, str(tmp_path), table)
+        for done in [write(writer) for writer in range(WRITERS)]:
             done.result(timeout=120)
     held: dict[date, list[str]] = {}
-    for row in opened(str(tmp_path)).rows("clicks"):
-        held.setdefault(row["dt"], []).append(row["impression_id"])
+    for row in opened(str(tmp_path)).rows(table):
+        held.setdefault(row["dt"], []).append(row[WRITTEN_IN[table]])
     for writer in range(WRITERS):
         assert held[FIRST + timedelta(days=writer)] == [f"{writer}-{ROUNDS - 1}"] * 2
     for number in range(ROUNDS):

@@ -9,24 +9,34 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from jobs.store.kept_database import database_to_read
+from jobs.store.schemas import MONTH
 
 SECONDS_BETWEEN = 0.02
-Counts = dict[str, dict[str, int]]
+OF_A_WRITE = ("dt", "step", "state")
+"""The columns by which rows of monthly tables are replaced together, where a table has them."""
 
 
 def partition_counts(table: Any, snapshot: int | None) -> dict[str, int]:
-    """Rows of each partition at a snapshot, by the partition's values."""
-    found: dict[str, int] = {}
+    """Rows of each partition at a snapshot, by the partition's values; of files of a month, by those of their rows."""
+    import pyarrow.parquet as pq
+
+    found: Counter[str] = Counter()
+    names = [field.name for field in table.spec().fields]
+    columns = [name for name in OF_A_WRITE if name in table.schema().column_names]
     for task in table.scan(snapshot_id=snapshot).plan_files() if snapshot else ():
-        values = str([task.file.partition[place] for place in range(len(table.spec().fields))])
-        found[values] = found.get(values, 0) + task.file.record_count
-    return found
+        if names == [MONTH]:
+            rows = pq.read_table(task.file.file_path.removeprefix("file://"), columns=columns)
+            found.update(str(list(row.values())) for row in rows.to_pylist())
+        else:
+            found[str([task.file.partition[place] for place in range(len(names))])] += task.file.record_count
+    return dict(found)
 
 
 def named_tables(catalog: Path) -> dict[str, str]:
