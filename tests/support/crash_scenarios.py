@@ -17,7 +17,7 @@ from landing_files import FIRST, OPEN_GATE
 from plain_reference import Clicked, Log, Shown
 from random_logs import ADS, SLOTS, land_log
 
-NIGHTS = tuple(FIRST + timedelta(days=ahead) for ahead in range(7))
+NIGHTS = tuple(FIRST + timedelta(days=ahead) for ahead in range(8))
 CLICK_LOG = str(Path(__file__).parents[1] / "data" / "click_log.yaml")
 SETTINGS = {
     "feed": OPEN_GATE,
@@ -29,7 +29,7 @@ SETTINGS = {
         "max_calibration_ratio": 100.0,
     },
     "monitoring": {"drift": {"min_impressions": 10}, "keep_reports_days": 2, "keep_evidently_days": 1},
-    "maintenance": {"orphan_hours": 1},
+    "maintenance": {"orphan_hours": 1, "keep_models_days": 1},
 }
 OFTEN_CLICKED = SLOTS[0]
 USERS = tuple(f"u{number}" for number in range(40))
@@ -46,7 +46,7 @@ class Scenario:
 
 
 def learnable_log(changed: date | None = None) -> Log:
-    """Seven nights whose clicks follow the slot, with late rows; the rows of one night may be others."""
+    """Eight nights whose clicks follow the slot, with late rows; the rows of one night may be others."""
     shown, clicked = [], []
     for place, night in enumerate(NIGHTS):
         draw = random.Random(place + (100 if night == changed else 0))
@@ -92,8 +92,11 @@ def corrected(home: KilledHome) -> None:
 
 
 def littered(home: KilledHome) -> None:
-    """Six nights, and what killed commands leave: files of no snapshot and a scratch folder, old enough to go."""
-    replayed(home, 6)
+    """Eight nights, two models that never served, and what killed commands leave: files of no snapshot and a scratch
+    folder. All are old enough to go."""
+    replayed(home, 8)
+    for window in ("2", "3"):
+        home.done("train", "--date", str(NIGHTS[5]), "--no-promote", "--window-days", window, "--reason", "a try")
     long_ago = time.time() - 7 * 86_400
     litter = [home.home / "scratch" / "train-0" / "part.parquet"]
     for folder in sorted((home.home / "warehouse").rglob("data")):
