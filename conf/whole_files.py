@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from errno import EINVAL
 from pathlib import Path
 
 
@@ -19,10 +20,33 @@ def in_place_of(file: Path) -> Iterator[Path]:
     unfinished.unlink(missing_ok=True)  # a killed process may have had this number, and a database is added to
     try:
         yield unfinished
+        if unfinished.is_file():
+            force_to_disk([unfinished])
         unfinished.replace(file)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def force_to_disk(files: Iterable[Path], folders_above: int = 1) -> None:
+    """Wait until files, and their names in so many folders above them, would be there after the power has gone."""
+    files = list(files)
+    for file in files:
+        _force(file)
+    for folder in {folder for file in files for folder in list(file.parents)[:folders_above]}:
+        try:
+            _force(folder)
+        except OSError as error:
+            if error.errno != EINVAL:  # the file system keeps names by itself
+                raise
+
+
+def _force(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_whole(file: Path, text: str) -> Path:

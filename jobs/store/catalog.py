@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SECONDS_TO_WAIT = 60.0
 """For another process that holds a SQLite catalog."""
+DURABLE = {"py-io-impl": "jobs.store.durable_files.DurableFileIO"}
 
 
 @contextmanager
@@ -63,7 +64,7 @@ def opened(uri: str, warehouse: str, properties: Mapping[str, str], namespace: s
         retry=made_by_another, stop=stop_after_attempt(3), wait=wait_random(0.1, 0.5), reraise=True
     ):
         with attempt:
-            catalog = SqlCatalog("ctr", uri=waiting(uri), warehouse=warehouse, **{**stored, **properties})
+            catalog = SqlCatalog("ctr", uri=waiting(uri), warehouse=warehouse, **{**DURABLE, **stored, **properties})
             if not catalog.namespace_exists(namespace):
                 catalog.create_namespace(namespace)
     return catalog

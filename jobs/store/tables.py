@@ -201,6 +201,10 @@ class Store:
         self._committed(name, committed(lambda: self.table(name), where, files), bool(files))
 
     def _noted(self, files: Sequence[str]) -> None:
+        """Force new files to disk and keep their checksums, before a commit names them."""
+        from jobs.store.durable_files import forced
+
+        forced(files)
         if self.checksums:
             self.checksums.keep(files)
 
