@@ -65,7 +65,15 @@ FAILURES = (
     ),
     Failure(
         (),
-        ("no such file or directory", "not found", "parquet error", "corrupt", "magic bytes", "couldn't deserialize"),
+        (
+            "no such file or directory",
+            "not found",
+            "parquet error",
+            "could not open parquet",
+            "corrupt",
+            "magic bytes",
+            "couldn't deserialize",
+        ),
         "A file that a table names is gone, or damaged. `ctr doctor` names it, and `ctr repair` rebuilds its days.",
     ),
 )

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from landing_files import FIRST, OPEN_GATE, impression, land
 from table_content import content, differences
@@ -16,6 +17,7 @@ from table_content import content, differences
 from conf.dataset import load_dataset
 from conf.errors import StoreError
 from conf.settings import Settings
+from jobs.cli.failures import in_words
 from jobs.doctor import days_told, examined
 from jobs.night import STEPS, run_step
 from jobs.repair import repair
@@ -96,6 +98,31 @@ def test_damaged_files_are_named_with_their_day_and_rebuilt_from_the_landing_fil
     assert repair(replace(home), deep=True)["left"] == []
     assert wrong(home, deep=True) == []
     assert differences(done[1], content(replace(home))) == {}
+
+
+@pytest.mark.parametrize("tables", [("runs",), ("landings",), ("decisions", "runs", "landings")])
+def test_a_month_of_records_that_is_damaged_is_named_and_its_nights_replayed(home, done, tables):
+    for table in tables:
+        file_of(home, table, NIGHTS[0].replace(day=1)).write_bytes(b"no rows")
+    assert {(place, day) for place, day, _ in wrong(home)} == {
+        (f"table {table}", f"{NIGHTS[0]:%Y-%m}") for table in tables
+    }
+    planned = repair(replace(home), dry_run=True)
+    assert {f"take {NIGHTS[0]:%Y-%m} out of {table}" for table in tables} <= set(planned["actions"])
+    assert repair(replace(home))["left"] == []
+    assert wrong(home) == []
+    assert differences(done[1], content(replace(home))) == {}
+    assert {(row["dt"], row["step"]) for row in replace(home).store.rows("runs")} == {
+        (night, step) for night in NIGHTS for step in STEPS
+    }
+
+
+def test_a_night_beside_damaged_records_ends_in_words(home):
+    file_of(home, "runs", NIGHTS[0].replace(day=1)).write_bytes(b"no rows")
+    with pytest.raises(pa.ArrowInvalid) as failed:
+        run_step(replace(home), "label", NIGHTS[2])
+    told = in_words(failed.value, home.home.path)
+    assert told is not None and "`ctr doctor` names it" in str(told)
 
 
 def test_a_table_whose_metadata_is_gone_is_made_anew(home, done):
