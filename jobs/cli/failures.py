@@ -59,7 +59,14 @@ FAILURES = (
     ),
     Failure(
         (),
-        ("failed to connect to all addresses", "statuscode.unavailable", "socket closed", "connection reset by peer"),
+        (
+            "failed to connect to all addresses",
+            "statuscode.unavailable",
+            "socket closed",
+            "connection reset by peer",
+            "no_active_session",  # the server has begun anew: whatever knew of this session is gone
+            "invalid_handle.session",
+        ),
         "The engine ended, or cannot be reached, in the middle of a query. See that it is up, and has memory enough. "
         + AGAIN,
     ),
