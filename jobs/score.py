@@ -93,4 +93,6 @@ def _bundle(folder: str, digest: str | None) -> ModelBundle:
 
     from models.bundle import load_bundle
 
-    return load_bundle(Path(folder), digest)
+    # The engine runs as many parts of the rows at once as there are cores: a part that used them all would wait for
+    # the others.
+    return load_bundle(Path(folder), digest, threads=1)

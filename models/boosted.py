@@ -94,16 +94,16 @@ class BoostedModel:
         return bytes(self.booster.save_raw("ubj"))
 
     @classmethod
-    def load(cls, folder: Path) -> BoostedModel:
-        """The model that `save` wrote, for prediction on the CPU."""
-        return cls.from_bytes((folder / _FILE).read_bytes())
+    def load(cls, folder: Path, threads: int = 0) -> BoostedModel:
+        """The model that `save` wrote, for prediction on the CPU with so many threads, 0 meaning all cores."""
+        return cls.from_bytes((folder / _FILE).read_bytes(), threads)
 
     @classmethod
-    def from_bytes(cls, state: bytes) -> BoostedModel:
-        """The model that `to_bytes` gave, for prediction on the CPU."""
+    def from_bytes(cls, state: bytes, threads: int = 0) -> BoostedModel:
+        """The model that `to_bytes` gave, for prediction on the CPU with so many threads, 0 meaning all cores."""
         import xgboost as xgb
 
-        return cls(xgb.Booster(params={"device": "cpu"}, model_file=bytearray(state)))
+        return cls(xgb.Booster(params={"device": "cpu", "nthread": threads}, model_file=bytearray(state)))
 
 
 FitTrees = Callable[[Batches, Batches | None, MatrixEncoder, BoostedSettings], BoostedModel]

@@ -84,19 +84,22 @@ class ModelBundle:
         )
 
 
-def load_bundle(folder: Path, expected_digest: str | None = None) -> ModelBundle:
-    """The bundle that `save` wrote. A missing or changed file raises StoreError naming it. Runs no code from it."""
+def load_bundle(folder: Path, expected_digest: str | None = None, threads: int = 0) -> ModelBundle:
+    """The bundle that `save` wrote. A missing or changed file raises StoreError naming it. Runs no code from it.
+
+    `threads`: how many one call of `predict` uses, 0 meaning all cores.
+    """
     manifest = verified_manifest(folder, expected_digest)
     if manifest.get("format") != BUNDLE_FORMAT:
         raise StoreError(f"{folder} has bundle format {manifest.get('format')}, this version reads {BUNDLE_FORMAT}.")
     try:
-        return _read(folder, manifest)
+        return _read(folder, manifest, threads)
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:  # XGBoost's own error is a ValueError
         raise StoreError(f"{folder} holds no model that can be read ({error}): load another version.") from error
 
 
-def _read(folder: Path, manifest: Mapping[str, Any]) -> ModelBundle:
-    encoder, estimator = _parts(manifest["kind"], read_json(folder / "encoder.json"), folder)
+def _read(folder: Path, manifest: Mapping[str, Any], threads: int) -> ModelBundle:
+    encoder, estimator = _parts(manifest["kind"], read_json(folder / "encoder.json"), folder, threads)
     return ModelBundle(
         kind=manifest["kind"],
         encoder=encoder,
@@ -109,14 +112,14 @@ def _read(folder: Path, manifest: Mapping[str, Any]) -> ModelBundle:
     )
 
 
-def _parts(kind: str, encoder_state: Mapping[str, Any], folder: Path) -> tuple[Encoder, Estimator]:
+def _parts(kind: str, encoder_state: Mapping[str, Any], folder: Path, threads: int) -> tuple[Encoder, Estimator]:
     match kind:
         case "logistic_regression":
             return HashingEncoder.from_json(encoder_state), LogisticModel.load(folder)
         case "xgboost":
-            return MatrixEncoder.from_json(encoder_state), BoostedModel.load(folder)
+            return MatrixEncoder.from_json(encoder_state), BoostedModel.load(folder, threads)
         case "mix":
-            return PairEncoder.from_json(encoder_state), MixModel.load(folder)
+            return PairEncoder.from_json(encoder_state), MixModel.load(folder, threads)
         case "constant":
             return RowCountEncoder.from_json(encoder_state), ConstantModel.load(folder)
         case _:

@@ -63,17 +63,17 @@ class MatrixEncoder:
         return {name: pa.array(values, pa.string()) for name, values in self.categories.items()}
 
     def encode(self, batch: pa.RecordBatch) -> np.ndarray:
-        """The rows as float32, shape (rows, features)."""
-        matrix = np.empty((batch.num_rows, len(self.feature_names)), dtype=np.float32)
+        """The rows as float32, shape (rows, features); a column's values lie side by side in memory, as in Arrow."""
+        matrix = np.empty((len(self.feature_names), batch.num_rows), dtype=np.float32)
         for position, name in enumerate(self.feature_names):
             column = column_of(batch, name)
             if name in self._value_sets:
-                matrix[:, position] = self._codes(text_of(column), self._value_sets[name])
+                matrix[position] = self._codes(text_of(column), self._value_sets[name])
             elif name in self.columns.counts:
-                matrix[:, position] = np.log1p(np.maximum(floats_of(column), 0.0))
+                matrix[position] = np.log1p(np.maximum(floats_of(column), 0.0))
             else:
-                matrix[:, position] = floats_of(column)
-        return matrix
+                matrix[position] = floats_of(column)
+        return matrix.T
 
     @staticmethod
     def _codes(values: pa.Array, value_set: pa.Array) -> np.ndarray:

@@ -70,10 +70,10 @@ class MixModel:
         (folder / _FILE).write_text(json.dumps({"tree_weight": self.tree_weight}), encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path) -> MixModel:
-        """The model that `save` wrote."""
+    def load(cls, folder: Path, threads: int = 0) -> MixModel:
+        """The model that `save` wrote, its trees predicting with so many threads, 0 meaning all cores."""
         state = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-        return cls(LogisticModel.load(folder), BoostedModel.load(folder), state["tree_weight"])
+        return cls(LogisticModel.load(folder), BoostedModel.load(folder, threads), state["tree_weight"])
 
 
 def mixed_probability(first: np.ndarray, second: np.ndarray, second_weight: float) -> np.ndarray:

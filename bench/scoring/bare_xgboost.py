@@ -21,7 +21,7 @@ def prepared(task: Mapping[str, Any]) -> Callable[[], dict[str, Any]]:
     parts = []
     for file in task["files"]:
         parts += [bundle.encoder.encode(batch) for batch in pq.read_table(file, partitioning=None).to_batches(65_536)]
-    matrix = np.concatenate(parts)
+    matrix = np.ascontiguousarray(np.concatenate(parts))  # row after row, as XGBoost reads it
     del parts
 
     def work() -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ SERVED = date(2030, 1, 1)
 
 
 def prepared(task: Mapping[str, Any]) -> Callable[[], dict[str, Any]]:
-    """Opens the home and starts the engine; the work replaces a day of `predictions`."""
+    """Imports, opens the home and its catalog, starts the engine; the work replaces a day of `predictions`."""
     from pyiceberg.expressions import EqualTo
     from pyspark.sql import functions as F
 
@@ -21,6 +22,9 @@ def prepared(task: Mapping[str, Any]) -> Callable[[], dict[str, Any]]:
 
     workspace = open_workspace(home=Path(task["home"]))
     workspace.engine.range(1).count()
+    workspace.store.made()
+    for name in ("models.bundle", "xgboost"):
+        import_module(name)
     ids = ("pair_id", *workspace.dataset.user_and_ad)
 
     def work() -> dict[str, Any]:
