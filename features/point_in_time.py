@@ -57,7 +57,9 @@ def _with_sums(pairs: DataFrame, snapshot: Callable[[str], DataFrame], dataset: 
         wanted = (*windows, *_sums_needed(name, dataset), *_recency_sources(name, dataset))
         renamed = [F.col(column).alias(f"{name}__{column}") for column in wanted]
         history = snapshot(name).select(F.col("key").alias(f"{name}__key"), *renamed)
-        joined = joined.join(history, on=key_of(keys) == F.col(f"{name}__key"), how="left")
+        # The history stands on the left, for that side the embedded engine holds in memory: a key and some numbers,
+        # where the pairs carry every column that has been joined to them so far.
+        joined = history.join(joined, on=key_of(keys) == F.col(f"{name}__key"), how="right")
     return joined.withColumns(
         {
             f"{name}__{column}": F.coalesce(F.col(f"{name}__{column}"), F.lit(0.0))
