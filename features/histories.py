@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from functools import reduce
-from operator import and_
 from typing import TYPE_CHECKING
 
 from conf.dataset import Dataset
@@ -128,16 +126,15 @@ def counts_learned(examples: DataFrame, night: date, dataset: Dataset) -> DataFr
     summed_columns = ("impressions", "clicks", *measure_sums(dataset))
     counts = []
     for name, keys in history_keys(dataset).items():
-        # Asked of the columns and not of the key made of them, which would be put together twice.
-        complete = reduce(and_, [F.col(column).isNotNull() for column in keys], F.lit(True))
-        keyed = touched.where(complete).select(
+        keyed = touched.select(
             "dt",
             key_of(keys).alias("key"),
             arrived_now.cast("long").alias("impressions"),
             click_known_now.cast("long").alias("clicks"),
             *[_measured_now(name, measure, arrived_now, dataset).alias(f"sum_{measure}") for measure in measures],
         )
-        summed = keyed.groupBy("dt", "key").agg(*[F.sum(column).alias(column) for column in summed_columns])
+        known = keyed.where(F.col("key").isNotNull())
+        summed = known.groupBy("dt", "key").agg(*[F.sum(column).alias(column) for column in summed_columns])
         counts.append(
             summed.select(learned.alias("known_on"), "dt", F.lit(name).alias("history"), "key", *summed_columns)
         )
