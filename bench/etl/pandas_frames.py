@@ -35,7 +35,9 @@ def prepared(task: Mapping[str, Any]) -> Callable[[], None]:
 
     def write(frame: pd.DataFrame, name: str) -> None:
         days = [str(column) for column, kind in frame.dtypes.items() if str(kind) == "datetime64[ns]"]
-        frame.assign(**{column: frame[column].dt.date for column in days}).to_parquet(out / f"{name}.parquet")
+        frame.assign(**{column: frame[column].dt.date for column in days}).to_parquet(
+            out / f"{name}.parquet", compression="zstd"
+        )
 
     def examples() -> pd.DataFrame:
         impressions, clicks = read("impressions"), read("clicks")

@@ -41,9 +41,6 @@ EMBEDDED_PROCESS = {
     # Its allocator would ask for pages of 2 MB. The many small buffers of open Parquet files fill those badly: writing
     # a million examples held 100 MB more, and the kernel took half a second to clear them.
     "MIMALLOC_ALLOW_THP": "0",
-    # As Apache Spark writes by default. The engine's own zstd makes files smaller by a third and costs about a tenth of
-    # the processor time of an ETL.
-    "SAIL_PARQUET__COMPRESSION": "snappy",
 }
 """What the embedded engine reads from the environment when it is loaded; what is set there already counts."""
 
