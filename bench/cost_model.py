@@ -1,12 +1,13 @@
-"""What a night costs by its rows: a line for each step through measured nights, checked on the largest of them.
+"""What a night costs by its rows, keys, features, trees and history: least squares over nights that were measured.
 
-`python -m bench.cost_model` reads the results of the section `night`, small and whole, and prints the model.
+`python -m bench.cost_model` reads the results of the section `night`, of every size, and prints the model. Each night
+is foretold by a model of all the others as well, so that every line of that table is a check.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -17,90 +18,135 @@ import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from scipy.optimize import nnls
 
 from bench.comparisons import OURS
 from bench.sides import RESULTS
 
 MILLION = 1e6
 SIZES = (1e5, 1e6, 5e6, 2e7, 1e8, 1e9)
+MEMORY = "memory, MB"
+FACTS = ("rows", "keys", "features", "trees", "days")
+
+Facts = Mapping[str, float]
+
+DRIVERS: Mapping[str, Callable[[Facts], float]] = {
+    "fixed": lambda _: 1.0,
+    "million rows": lambda of: of["rows"] / MILLION,
+    "million keys": lambda of: of["keys"] / MILLION,
+    "million rows x 100 features": lambda of: of["rows"] * of["features"] / MILLION / 100,
+    "million rows x 1,000 trees": lambda of: of["rows"] * of["trees"] / MILLION / 1_000,
+    "100 days": lambda of: of["days"] / 100,
+}
+"""What a cost is a sum of."""
 
 
 @dataclass(frozen=True)
 class Night:
-    """A measured night: its rows, seconds by step and peak memory in MB, each the median of its rounds."""
+    """A measured night: what its cost may depend on, and each cost: seconds by step, and peak memory in MB.
 
-    rows: int
+    All are the medians of its rounds.
+    """
+
+    name: str
+    facts: Facts
     costs: Mapping[str, float]
-    peak_mb: float
+
+    @property
+    def seconds(self) -> float:
+        """Of all steps."""
+        return whole(self.costs)
 
 
 @dataclass(frozen=True)
-class Line:
-    """A cost as `fixed + per_million * rows / 1,000,000`, in seconds."""
+class Model:
+    """What each driver adds to each cost."""
 
-    fixed: float
-    per_million: float
+    weights: Mapping[str, np.ndarray]
 
-    def at(self, rows: float) -> float:
-        """The cost of so many rows."""
-        return self.fixed + self.per_million * rows / MILLION
+    def at(self, facts: Facts) -> dict[str, float]:
+        """The costs of a night."""
+        drivers = np.array([driver(facts) for driver in DRIVERS.values()])
+        return {name: float(weights @ drivers) for name, weights in self.weights.items()}
+
+
+def whole(costs: Mapping[str, float]) -> float:
+    """Seconds of all steps."""
+    return sum(cost for name, cost in costs.items() if name != MEMORY)
 
 
 def measured_nights(results: Path) -> list[Night]:
-    """The nights in the result files, from few rows to many."""
-    found = []
-    for file in sorted(results.glob("night-*.json")):
-        for task in json.loads(file.read_text(encoding="utf-8"))["tasks"]:
-            if task["task"] == "night":
-                found.append(_night(task["size"], [run[OURS] for run in task["runs"]]))
-    return sorted(found, key=lambda night: night.rows)
+    """The nights in the result files that ran in one process, from few rows to many."""
+    tasks = [
+        task
+        for file in sorted(results.glob("night-*.json"))
+        for task in json.loads(file.read_text(encoding="utf-8"))["tasks"]
+    ]
+    found = [night for task in tasks for night in _nights(task)]
+    return sorted(found, key=lambda night: night.facts["rows"])
 
 
-def _night(rows: int, runs: Sequence[Mapping[str, Any]]) -> Night:
-    steps: dict[str, list[float]] = {}
-    for run in runs:
-        for name, value in run["figures"].items():
-            steps.setdefault(name.removesuffix("_s"), []).append(value)
-    return Night(rows, {name: median(values) for name, values in steps.items()}, median(run["peak_mb"] for run in runs))
+def _nights(task: Mapping[str, Any]) -> Iterator[Night]:
+    for side in task["runs"][0] if task["runs"] else ():
+        runs = [run[side] for run in task["runs"]]
+        figures = {name: median(run["figures"][name] for run in runs) for name in runs[0]["figures"]}
+        steps = {name.removesuffix("_s"): value for name, value in figures.items() if name.endswith("_s")}
+        if steps and set(FACTS) <= set(figures):
+            memory = median(run["peak_mb"] for run in runs)
+            name = task["task"] if side == OURS else side
+            yield Night(name, {fact: figures[fact] for fact in FACTS}, steps | {MEMORY: memory})
 
 
-def fitted(nights: Sequence[Night]) -> dict[str, Line]:
-    """A line for each cost by least squares of relative errors, so that small nights count as much as large ones."""
-    rows = np.array([night.rows for night in nights]) / MILLION
-    lines = {}
+def fitted(nights: Sequence[Night]) -> Model:
+    """Weights of at least zero by least squares of relative errors: small nights count as much as large ones."""
+    drivers = np.array([[driver(night.facts) for driver in DRIVERS.values()] for night in nights])
+    weights = {}
     for name in nights[0].costs:
         cost = np.array([night.costs[name] for night in nights])
-        relative = np.column_stack([1 / cost, rows / cost])
-        (fixed, per_million), *_ = np.linalg.lstsq(relative, np.ones(len(cost)), rcond=None)
-        lines[name] = Line(float(fixed), float(per_million))
-    return lines
+        weights[name], _ = nnls(drivers / cost[:, None], np.ones(len(cost)))
+    return Model(weights)
 
 
-def model_table(lines: Mapping[str, Line], checked_with: Mapping[str, Line], check: Night) -> Table:
-    """Each cost's line through all nights, and what the line through the smaller ones foretold of the largest."""
-    table = Table(title="Cost of a night by its rows", box=box.SIMPLE_HEAD, title_justify="left")
-    table.add_column("")
-    for heading in ("fixed", "per million", f"foretold at {check.rows:,}", "measured", "ratio"):
-        table.add_column(heading, justify="right")
-    for name, line in lines.items():
-        foretold, found = checked_with[name].at(check.rows), check.costs[name]
-        numbers = (f"{line.fixed:.2f}", f"{line.per_million:.2f}", f"{foretold:.1f}", f"{found:.1f}")
-        table.add_row(name, *numbers, f"{found / foretold:.2f}")
-    foretold, found = sum(checked_with[name].at(check.rows) for name in lines), sum(check.costs[name] for name in lines)
-    table.add_row("whole night", "", "", f"{foretold:.1f}", f"{found:.1f}", f"{found / foretold:.2f}")
+def model_table(model: Model) -> Table:
+    """What each driver adds to each cost."""
+    table = _table("Cost of a night: seconds, and memory", "", *DRIVERS)
+    seconds = np.zeros(len(DRIVERS))
+    for name, weights in model.weights.items():
+        if name != MEMORY:
+            seconds += weights
+            table.add_row(name, *(f"{weight:.2f}" for weight in weights))
+    table.add_row("whole night", *(f"{weight:.2f}" for weight in seconds))
+    table.add_row(MEMORY, *(f"{weight:,.0f}" for weight in model.weights[MEMORY]))
     return table
 
 
-def size_table(lines: Mapping[str, Line], nights: Sequence[Night]) -> Table:
-    """Seconds of a whole night by rows a day, and the memory that was measured: it follows no line."""
-    table = Table(title="By rows a day, on the machine that was measured", box=box.SIMPLE_HEAD, title_justify="left")
-    for heading in ("rows a day", "night, s", "night, h", "measured, s", "measured, MB"):
+def check_table(nights: Sequence[Night]) -> Table:
+    """Each night as the model of all the others foretells it, and as it was measured."""
+    headings = ("seconds foretold", "measured", "ratio", "MB foretold", "measured", "ratio")
+    table = _table("Nights as the others foretell them", "", *FACTS, *headings)
+    for night in nights:
+        foretold = fitted([other for other in nights if other is not night]).at(night.facts)
+        pairs = ((whole(foretold), night.seconds), (foretold[MEMORY], night.costs[MEMORY]))
+        numbers = [(f"{told:,.1f}", f"{found:,.1f}", f"{found / told:.2f}") for told, found in pairs]
+        table.add_row(night.name, *(f"{night.facts[fact]:,.0f}" for fact in FACTS), *numbers[0], *numbers[1])
+    return table
+
+
+def size_table(model: Model, largest: Night) -> Table:
+    """Nights of more rows than were measured: keys grow with the rows, all else is as in the largest night."""
+    table = _table("By rows a day, on the machine that was measured", "rows a day", "night, s", "night, h", MEMORY)
+    for rows in SIZES:
+        scaled = {"rows": rows, "keys": largest.facts["keys"] * rows / largest.facts["rows"]}
+        costs = model.at({**largest.facts, **scaled})
+        table.add_row(f"{rows:,.0f}", f"{whole(costs):,.0f}", f"{whole(costs) / 3600:,.2f}", f"{costs[MEMORY]:,.0f}")
+    return table
+
+
+def _table(title: str, first: str, *headings: str) -> Table:
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+    table.add_column(first)
+    for heading in headings:
         table.add_column(heading, justify="right")
-    by_rows = {night.rows: night for night in nights}
-    for rows in sorted({*SIZES, *by_rows}):
-        seconds, night = sum(line.at(rows) for line in lines.values()), by_rows.get(int(rows))
-        told = (f"{sum(night.costs.values()):.1f}", f"{night.peak_mb:,.0f}") if night else ("", "")
-        table.add_row(f"{rows:,.0f}", f"{seconds:,.0f}", f"{seconds / 3600:,.2f}", *told)
     return table
 
 
@@ -110,11 +156,12 @@ def main(results: Annotated[Path, typer.Option(help="Folder of the benchmark's r
     Example: python -m bench.cost_model
     """
     nights = measured_nights(results)
-    if len(nights) < 3:
-        raise typer.BadParameter(f"{results} has {len(nights)} nights; three are needed: make bench bench-quick.")
-    console = Console(highlight=False)
-    console.print(model_table(fitted(nights), fitted(nights[:-1]), nights[-1]))
-    console.print(size_table(fitted(nights), nights))
+    if len(nights) <= len(DRIVERS):
+        raise typer.BadParameter(f"{results} has {len(nights)} nights; {len(DRIVERS) + 1} are needed: make bench.")
+    console, model = Console(highlight=False), fitted(nights)
+    console.print(model_table(model))
+    console.print(check_table(nights))
+    console.print(size_table(model, nights[-1]))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,9 @@ if TYPE_CHECKING:
 
 COPIED = FIRST + timedelta(days=1)
 """The night that is copied: not the first, and its labels are final when the nights that are run have been."""
+REACHED, MOST_ROWS = 35, 1_000
+"""No window reaches further back than so many days: of earlier ones a night reads no rows but those of small tables, so
+that no more are copied."""
 ONCE = ("trainings", "promotions")
 """Tables that a night without training adds nothing to."""
 
@@ -42,12 +44,18 @@ def add_past(store: Store, name: str, days: int) -> None:
     rows = store.arrow(name, EqualTo(spec.partition[0], COPIED))
     if not rows.num_rows:
         return
-    past = (shifted(rows, (COPIED - FIRST).days + back) for back in range(1, days + 1))
+    past = (_copy(rows, back) for back in range(1, days + 1))
     if spec.monthly:
         store.replace_rows(name, AlwaysFalse(), pa.concat_tables(past).to_pylist())
     else:
         files = [file for day in past for file in written_rows(store.table(name), spec, day)]
         committed(lambda: store.table(name), AlwaysFalse(), files)
+
+
+def _copy(rows: pa.Table, back: int) -> pa.Table:
+    """The rows as those of the day so many days before the first."""
+    kept = rows if back <= REACHED else rows.slice(0, MOST_ROWS)
+    return shifted(kept, (COPIED - FIRST).days + back)
 
 
 def shifted(rows: pa.Table, days: int) -> pa.Table:
