@@ -30,7 +30,7 @@ def bench(
         bool, typer.Option("--large", help="Nights of 5 and 20 million, ETL of 20 million: hours, 24 GB of memory")
     ] = False,
     only: Annotated[
-        str, typer.Option(help="Sections with commas between: etl, join, cluster, training, scoring, night")
+        str, typer.Option(help="Sections with commas between: etl, join, training, scoring, night; and cluster")
     ] = "",
     out: Annotated[Path, typer.Option(help="Folder of the results")] = RESULTS,
     data: Annotated[Path, typer.Option(help="Folder of generated data, kept for the next run")] = Path("var/bench"),
@@ -40,7 +40,7 @@ def bench(
     Example: python -m bench --quick --only etl,scoring
     """
     known = {section.name: section for section in SECTIONS}
-    chosen = names_in(only) or tuple(known)
+    chosen = names_in(only) or tuple(section.name for section in SECTIONS if section.usual)
     if unknown := [name for name in chosen if name not in known]:
         raise typer.BadParameter(f"Unknown section `{unknown[0]}`. Known: {', '.join(known)}.")
     if quick and large:

@@ -34,12 +34,16 @@ class Plan:
 
 @dataclass(frozen=True)
 class Section:
-    """Part of the benchmark. `plans(data, size)` yields its tasks; `data` is the folder for generated data."""
+    """Part of the benchmark. `plans(data, size)` yields its tasks; `data` is the folder for generated data.
+
+    A section that is not `usual` is measured where it is asked for by name.
+    """
 
     name: str
     title: str
     about: str
     plans: Callable[[Path, Size], Iterator[Plan]]
+    usual: bool = True
 
 
 def run_section(section: Section, data: Path, size: Size, told: Callable[[str], None]) -> Iterator[Rounds]:
@@ -77,7 +81,7 @@ ETL_SIDES = {
     "pandas": "bench.etl.pandas_frames",
     SPARK: "bench.etl.spark",
 }
-MOST_FOR_PANDAS = 1_000_000
+MOST_FOR_PANDAS, LEAST_FOR_SPARK = 1_000_000, 8_000_000
 IMPRESSIONS: Mapping[Size, Mapping[int, int]] = {
     "quick": {200_000: 2},
     "whole": {1_000_000: 3, 8_000_000: 2},
@@ -91,6 +95,8 @@ def _etl(data: Path, size: Size) -> Iterator[Plan]:
         left_out = _without_java(SPARK)
         if impressions > MOST_FOR_PANDAS:
             left_out["pandas"] = "takes eight times as long and several times the memory"
+        if impressions < LEAST_FOR_SPARK:
+            left_out[SPARK] = "starts for longer than it works: see more rows"
         yield Plan(partial(_etl_task, "etl", data, impressions, OURS), ETL_SIDES, rounds, left_out)
 
 
@@ -117,9 +123,8 @@ WORKERS = ("1 worker", "2 workers")
 
 
 def _cluster(data: Path, size: Size) -> Iterator[Plan]:
-    if size != "whole":  # what starts and stops takes longer than small work
-        return
-    task = partial(_etl_task, "etl on a cluster", data, 1_000_000, WORKERS[0])
+    impressions = 200_000 if size == "quick" else 1_000_000
+    task = partial(_etl_task, "etl on a cluster", data, impressions, WORKERS[0])
     yield Plan(task, dict.fromkeys(WORKERS, "bench.etl.cluster"), 2, _without_java(*WORKERS))
 
 
@@ -139,7 +144,7 @@ LINEAR_SIDES = {
 def _training(data: Path, size: Size) -> Iterator[Plan]:
     if size == "large":
         return
-    impressions, rounds = (10_000, 2) if size == "quick" else (50_000, 3)
+    impressions = 10_000 if size == "quick" else 50_000
 
     def task(name: str) -> Task:
         from bench.training.data import DAYS, make_home
@@ -147,8 +152,8 @@ def _training(data: Path, size: Size) -> Iterator[Plan]:
         given = json.loads((make_home(data, impressions) / "bench.json").read_text(encoding="utf-8"))
         return Task(name, impressions * (DAYS - 2), given | {"cached_rows": 100_000, "external_memory": False})
 
-    yield Plan(lambda: task("trees"), TREE_SIDES, rounds, {})
-    yield Plan(lambda: task("linear"), LINEAR_SIDES, rounds, {})
+    yield Plan(lambda: task("trees"), TREE_SIDES, 2, {})
+    yield Plan(lambda: task("linear"), LINEAR_SIDES, 2, {})
 
 
 SCORING_SIDES = {
@@ -161,7 +166,7 @@ SCORING_SIDES = {
 def _scoring(data: Path, size: Size) -> Iterator[Plan]:
     if size == "large":
         return
-    impressions, rows, rounds = (10_000, 200_000, 2) if size == "quick" else (50_000, 1_000_000, 3)
+    impressions, rows = (10_000, 200_000) if size == "quick" else (50_000, 1_000_000)
 
     def task() -> Task:
         from bench.scoring.data import make_rows
@@ -169,16 +174,13 @@ def _scoring(data: Path, size: Size) -> Iterator[Plan]:
 
         return Task("scoring", rows, make_rows(data, make_home(data, impressions), rows), same=("rows", "sum_of_p"))
 
-    yield Plan(task, SCORING_SIDES, rounds, _without_java(SPARK))
+    left_out = {SPARK: "starts for longer than it works"} if size == "quick" else _without_java(SPARK)
+    yield Plan(task, SCORING_SIDES, 2, left_out)
 
 
 NIGHT = "bench.night.ours"
-NIGHTS: Mapping[Size, Mapping[int, int]] = {
-    "quick": {10_000: 2},
-    "whole": {1_000_000: 1},
-    "large": {5_000_000: 1, 20_000_000: 1},
-}
-"""Impressions of a night, and how often it is run."""
+NIGHTS: Mapping[Size, Sequence[int]] = {"quick": (), "whole": (1_000_000,), "large": (5_000_000, 20_000_000)}
+"""Impressions of nights that are run once."""
 AS_MOST_NIGHTS = "day 60"
 
 
@@ -197,15 +199,25 @@ def _shapes() -> dict[str, Shape]:
 
 
 def _night(data: Path, size: Size) -> Iterator[Plan]:
-    for impressions, times in NIGHTS[size].items():
-        yield Plan(partial(_nights, "night", data, impressions, (OURS,)), {OURS: NIGHT}, times, {})
+    if size == "quick":
+        yield Plan(lambda: _night_after_training(data), {OURS: NIGHT}, 2, {})
+    for impressions in NIGHTS[size]:
+        yield Plan(partial(_same_night, "night", data, impressions, (OURS,)), {OURS: NIGHT}, 1, {})
     if size == "whole":
         ways = {OURS: NIGHT, "airflow": "bench.night.by_airflow"}
-        yield Plan(partial(_nights, "a night through Airflow", data, 10_000, tuple(ways)), ways, 2, {})
+        yield Plan(partial(_same_night, "a night through Airflow", data, 10_000, tuple(ways)), ways, 2, {})
         yield Plan(lambda: _nights_by_shape(data), dict.fromkeys(_shapes(), NIGHT), 2, {})
 
 
-def _nights(name: str, data: Path, impressions: int, sides: Sequence[str]) -> Task:
+def _night_after_training(data: Path) -> Task:
+    """The night after those of the home that trainings are measured on, which is there already."""
+    from bench.training.data import NEXT, make_home
+
+    given = {"homes": {OURS: str(make_home(data, 10_000))}, "night": NEXT.isoformat()}
+    return Task("night", 10_000, given)
+
+
+def _same_night(name: str, data: Path, impressions: int, sides: Sequence[str]) -> Task:
     """The same night for all sides."""
     from bench.night.data import Shape, make_nights
 
@@ -241,6 +253,7 @@ SECTIONS = (
         "ETL on a Spark cluster",
         "The same tables by the same code on a standalone cluster of this machine: a master, and workers of one core.",
         _cluster,
+        usual=False,
     ),
     Section(
         "training",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import yaml
 
 from bench.night.history import add_days_before
-from bench.training.data import FIRST, NO_TRAININGS, SEED, ctr
+from bench.training.data import FIRST, NO_TRAININGS, SEED, ctr, promote
 from conf.settings import CONF_FOLDER
 from simulation import Scenario, WorldSettings, write_days
 
@@ -59,11 +60,11 @@ class Shape:
 
 
 def make_nights(folder: Path, shapes: Mapping[str, Shape]) -> dict[str, Any]:
-    """What sides are given that run nights: the home of each, made once."""
-    return {
-        "homes": {side: str(make_night(folder, shape)) for side, shape in shapes.items()},
-        "night": NIGHT.isoformat(),
-    }
+    """What sides are given that run nights: the home of each, made once, two at a time."""
+    different = sorted(set(shapes.values()), key=lambda shape: shape.name)
+    with ThreadPoolExecutor(2) as two:
+        homes = dict(zip(different, two.map(partial(make_night, folder), different), strict=True))
+    return {"homes": {side: str(homes[shape]) for side, shape in shapes.items()}, "night": NIGHT.isoformat()}
 
 
 def make_night(folder: Path, shape: Shape) -> Path:
@@ -87,7 +88,7 @@ def make_night(folder: Path, shape: Shape) -> Path:
         )
         add_days_before(home, shape.days - NIGHTS_RUN)
         ctr(home, "train", "--date", before, "--models", "mix", "--window-days", "2", settings=shape.training)
-        ctr(home, "promote", "1", "--reason", "a night to be measured wants a champion", "--force")
+        promote(home)
         done.touch()
     return home
 
