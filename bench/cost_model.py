@@ -26,6 +26,7 @@ from bench.sides import RESULTS
 MILLION = 1e6
 SIZES = (1e5, 1e6, 5e6, 2e7, 1e8, 1e9)
 MEMORY = "memory, MB"
+STEPS = ("ingest", "label", "features", "score", "evaluate", "monitor")
 FACTS = ("rows", "keys", "features", "trees", "days")
 
 Facts = Mapping[str, float]
@@ -75,26 +76,28 @@ def whole(costs: Mapping[str, float]) -> float:
     return sum(cost for name, cost in costs.items() if name != MEMORY)
 
 
-def measured_nights(results: Path) -> list[Night]:
+def measured_nights(results: Path, cpu: bool) -> list[Night]:
     """The nights in the result files that ran in one process, from few rows to many.
 
-    The quick one is left out: its champion is of another kind.
+    Their seconds are those of the clock, or of the processor. The quick one is left out: its champion is of another
+    kind.
     """
     files = [file for file in (results / f"night-{size}.json" for size in ("whole", "large")) if file.is_file()]
     tasks = [task for file in files for task in json.loads(file.read_text(encoding="utf-8"))["tasks"]]
-    found = [night for task in tasks for night in _nights(task)]
+    found = [night for task in tasks for night in _nights(task, cpu)]
     return sorted(found, key=lambda night: night.facts["rows"])
 
 
-def _nights(task: Mapping[str, Any]) -> Iterator[Night]:
+def _nights(task: Mapping[str, Any], cpu: bool) -> Iterator[Night]:
     for side in task["runs"][0] if task["runs"] else ():
         runs = [run[side] for run in task["runs"]]
         figures = {name: median(run["figures"][name] for run in runs) for name in runs[0]["figures"]}
-        steps = {name.removesuffix("_s"): value for name, value in figures.items() if name.endswith("_s")}
-        if steps and set(FACTS) <= set(figures):
-            memory = median(run["peak_mb"] for run in runs)
-            name = task["task"] if side == OURS else side
-            yield Night(name, {fact: figures[fact] for fact in FACTS}, steps | {MEMORY: memory})
+        if not set(FACTS) <= set(figures) or "ingest_s" not in figures:
+            continue
+        costs = {step: figures[f"{step}_cpu_s" if cpu else f"{step}_s"] for step in STEPS}
+        costs[MEMORY] = median(run["peak_mb"] for run in runs)
+        name = task["task"] if side == OURS else side
+        yield Night(name, {fact: figures[fact] for fact in FACTS}, costs)
 
 
 def fitted(nights: Sequence[Night]) -> Model:
@@ -150,12 +153,17 @@ def _table(title: str, first: str, *headings: str) -> Table:
     return table
 
 
-def main(results: Annotated[Path, typer.Option(help="Folder of the benchmark's results")] = RESULTS) -> None:
+def main(
+    results: Annotated[Path, typer.Option(help="Folder of the benchmark's results")] = RESULTS,
+    cpu: Annotated[
+        bool, typer.Option("--cpu", help="Seconds of the processor, which other work disturbs less")
+    ] = False,
+) -> None:
     """Print the cost model of a night.
 
-    Example: python -m bench.cost_model
+    Example: python -m bench.cost_model --cpu
     """
-    nights = measured_nights(results)
+    nights = measured_nights(results, cpu)
     if len(nights) <= len(DRIVERS):
         raise typer.BadParameter(f"{results} has {len(nights)} nights; {len(DRIVERS) + 1} are needed: make bench.")
     console, model = Console(highlight=False), fitted(nights)

@@ -1,4 +1,4 @@
-"""The night's steps, one after the other, in this process; how long each took, and what the night was made of."""
+"""The night's steps, one after the other, in this process; what each took, and what the night was made of."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ def prepared(task: Mapping[str, Any]) -> Callable[[], dict[str, Any]]:
     def work() -> dict[str, Any]:
         seconds = {}
         for step in STEPS:
-            began = time.perf_counter()
+            began, cpu = time.perf_counter(), time.process_time()
             run_step(workspace, step, date.fromisoformat(task["night"]))
             seconds[f"{step}_s"] = round(time.perf_counter() - began, 2)
+            seconds[f"{step}_cpu_s"] = round(time.process_time() - cpu, 2)
         return seconds
 
     return work
