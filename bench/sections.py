@@ -185,13 +185,16 @@ AS_MOST_NIGHTS = "day 60"
 
 
 def _shapes() -> dict[str, Shape]:
-    """Nights that differ in one thing each from the first, and one in everything."""
+    """Nights that differ in one thing each from the first, and one in everything.
+
+    Four times the users and ads are a third more keys: most keys are pairs, of which a day's rows show only so many.
+    """
     from bench.night.data import Shape
 
     return {
         AS_MOST_NIGHTS: Shape(40_000, days=60),
         "day 365": Shape(40_000, days=365),
-        "4 x keys": Shape(40_000, days=60, world=4),
+        "4 x users and ads": Shape(40_000, days=60, world=4),
         "1 window": Shape(40_000, days=60, windows=(28,)),
         "4 x trees": Shape(40_000, days=60, trees=800),
         "all of it": Shape(100_000, days=120, world=2, windows=(7, 28), trees=400),
