@@ -55,7 +55,7 @@ bench: $(STAMP)  ## Measure the pipeline beside other ways to do its work; at mo
 bench-quick: $(STAMP)  ## The same on small sizes, under five minutes
 	$(BIN)/python -m bench --quick
 
-bench-large: $(STAMP)  ## Nights of 5 and 20 million and ETL of 20 million: hours, 24 GB of memory, 80 GB of disk
+bench-large: $(STAMP)  ## Nights of 5 and 20 million and ETL of 20 million: hours, 24 GB of memory, about 100 GB of disk
 	$(BIN)/python -m bench --large
 
 test-fuzz: $(STAMP)  ## Ten times as much generated bad input as in `make test`, other each time, and what became of it
