@@ -16,7 +16,7 @@ from bench.comparisons import Rounds
 from bench.machine import machine
 from bench.results_page import page_of
 from bench.results_table import table_of
-from bench.sections import SECTIONS, run_section
+from bench.sections import SECTIONS, Size, run_section
 from bench.sides import RESULTS
 from conf.notation import names_in
 
@@ -26,8 +26,11 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def bench(
     quick: Annotated[bool, typer.Option("--quick", help="Small sizes: under five minutes")] = False,
+    large: Annotated[
+        bool, typer.Option("--large", help="Nights of 5 and 20 million, ETL of 20 million: hours, 24 GB of memory")
+    ] = False,
     only: Annotated[
-        str, typer.Option(help="Sections with commas between: etl, cluster, training, scoring, night")
+        str, typer.Option(help="Sections with commas between: etl, join, training, scoring, night; and cluster")
     ] = "",
     out: Annotated[Path, typer.Option(help="Folder of the results")] = RESULTS,
     data: Annotated[Path, typer.Option(help="Folder of generated data, kept for the next run")] = Path("var/bench"),
@@ -37,10 +40,13 @@ def bench(
     Example: python -m bench --quick --only etl,scoring
     """
     known = {section.name: section for section in SECTIONS}
-    chosen = names_in(only) or tuple(known)
+    chosen = names_in(only) or tuple(section.name for section in SECTIONS if section.usual)
     if unknown := [name for name in chosen if name not in known]:
         raise typer.BadParameter(f"Unknown section `{unknown[0]}`. Known: {', '.join(known)}.")
-    console, size = Console(highlight=False), "quick" if quick else "whole"
+    if quick and large:
+        raise typer.BadParameter("Give --quick or --large, not both.")
+    size: Size = "quick" if quick else "large" if large else "whole"
+    console = Console(highlight=False)
     out.mkdir(parents=True, exist_ok=True)
     data.mkdir(parents=True, exist_ok=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
@@ -48,9 +54,11 @@ def bench(
         about, rounds = machine(), list[Rounds]()
         with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
             shown = partial(_describe, progress, progress.add_task(section.name))
-            for found in run_section(section, data.resolve(), quick, shown):
+            for found in run_section(section, data.resolve(), size, shown):
                 rounds.append(found)
                 console.print(table_of(section.title, found))
+        if not rounds:
+            continue
         content = {
             "section": section.name,
             "size": size,

@@ -1,12 +1,13 @@
-"""What a night costs by its rows: a line for each step through measured nights, checked on the largest of them.
+"""What a night costs by its rows, keys, features, trees and history: least squares over nights that were measured.
 
-`python -m bench.cost_model` reads the results of the section `night`, small and whole, and prints the model.
+`python -m bench.cost_model` reads the results of the section `night`, whole and large, and prints the model. Each night
+is foretold by a model of all the others as well, so that every line of that table is a check.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -17,104 +18,174 @@ import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from scipy.optimize import nnls
 
 from bench.comparisons import OURS
 from bench.sides import RESULTS
 
 MILLION = 1e6
 SIZES = (1e5, 1e6, 5e6, 2e7, 1e8, 1e9)
+MEMORY = "memory, MB"
+STEPS = ("ingest", "label", "features", "score", "evaluate", "monitor")
+FACTS = ("rows", "keys", "features", "trees", "days")
+
+Facts = Mapping[str, float]
+
+DRIVERS: Mapping[str, Callable[[Facts], float]] = {
+    "fixed": lambda _: 1.0,
+    "million rows": lambda of: of["rows"] / MILLION,
+    "million keys": lambda of: of["keys"] / MILLION,
+    "million rows x 100 features": lambda of: of["rows"] * of["features"] / MILLION / 100,
+    "million rows x 1,000 trees": lambda of: of["rows"] * of["trees"] / MILLION / 1_000,
+    "100 days": lambda of: of["days"] / 100,
+}
+"""What a cost is a sum of."""
+
+LOG = ("fixed", "million rows", "100 days")
+MATTER: Mapping[str, Sequence[str]] = {
+    "ingest": LOG,
+    "label": LOG,
+    "features": (*LOG, "million keys", "million rows x 100 features"),
+    "score": tuple(DRIVERS),
+    "evaluate": LOG,
+    "monitor": LOG,
+    MEMORY: tuple(DRIVERS),
+}
+"""The drivers that can matter to a cost: a step is not told by what it never reads, which would only fit noise."""
 
 
 @dataclass(frozen=True)
 class Night:
-    """A measured night: its rows, seconds by step and peak memory in MB, each the median of its rounds."""
+    """A measured night: what its cost may depend on, and each cost: seconds by step, and peak memory in MB.
 
-    rows: int
+    All are the medians of its rounds.
+    """
+
+    name: str
+    facts: Facts
     costs: Mapping[str, float]
-    peak_mb: float
+
+    @property
+    def seconds(self) -> float:
+        """Of all steps."""
+        return whole(self.costs)
 
 
 @dataclass(frozen=True)
-class Line:
-    """A cost as `fixed + per_million * rows / 1,000,000`, in seconds."""
+class Model:
+    """What each driver adds to each cost."""
 
-    fixed: float
-    per_million: float
+    weights: Mapping[str, np.ndarray]
 
-    def at(self, rows: float) -> float:
-        """The cost of so many rows."""
-        return self.fixed + self.per_million * rows / MILLION
-
-
-def measured_nights(results: Path) -> list[Night]:
-    """The nights in the result files, from few rows to many."""
-    found = []
-    for file in sorted(results.glob("night-*.json")):
-        for task in json.loads(file.read_text(encoding="utf-8"))["tasks"]:
-            if task["task"] == "night":
-                found.append(_night(task["size"], [run[OURS] for run in task["runs"]]))
-    return sorted(found, key=lambda night: night.rows)
+    def at(self, facts: Facts) -> dict[str, float]:
+        """The costs of a night."""
+        drivers = np.array([driver(facts) for driver in DRIVERS.values()])
+        return {name: float(weights @ drivers) for name, weights in self.weights.items()}
 
 
-def _night(rows: int, runs: Sequence[Mapping[str, Any]]) -> Night:
-    steps: dict[str, list[float]] = {}
-    for run in runs:
-        for name, value in run["figures"].items():
-            steps.setdefault(name.removesuffix("_s"), []).append(value)
-    return Night(rows, {name: median(values) for name, values in steps.items()}, median(run["peak_mb"] for run in runs))
+def whole(costs: Mapping[str, float]) -> float:
+    """Seconds of all steps."""
+    return sum(cost for name, cost in costs.items() if name != MEMORY)
 
 
-def fitted(nights: Sequence[Night]) -> dict[str, Line]:
-    """A line for each cost by least squares of relative errors, so that small nights count as much as large ones."""
-    rows = np.array([night.rows for night in nights]) / MILLION
-    lines = {}
-    for name in nights[0].costs:
-        cost = np.array([night.costs[name] for night in nights])
-        relative = np.column_stack([1 / cost, rows / cost])
-        (fixed, per_million), *_ = np.linalg.lstsq(relative, np.ones(len(cost)), rcond=None)
-        lines[name] = Line(float(fixed), float(per_million))
-    return lines
+def measured_nights(results: Path, cpu: bool) -> list[Night]:
+    """The nights in the result files that ran in one process, from few rows to many.
+
+    Their seconds are those of the clock, or of the processor. The quick one is left out: its champion is of another
+    kind.
+    """
+    files = [file for file in (results / f"night-{size}.json" for size in ("whole", "large")) if file.is_file()]
+    tasks = [task for file in files for task in json.loads(file.read_text(encoding="utf-8"))["tasks"]]
+    found = [night for task in tasks for night in _nights(task, cpu)]
+    return sorted(found, key=lambda night: night.facts["rows"])
 
 
-def model_table(lines: Mapping[str, Line], checked_with: Mapping[str, Line], check: Night) -> Table:
-    """Each cost's line through all nights, and what the line through the smaller ones foretold of the largest."""
-    table = Table(title="Cost of a night by its rows", box=box.SIMPLE_HEAD, title_justify="left")
-    table.add_column("")
-    for heading in ("fixed", "per million", f"foretold at {check.rows:,}", "measured", "ratio"):
-        table.add_column(heading, justify="right")
-    for name, line in lines.items():
-        foretold, found = checked_with[name].at(check.rows), check.costs[name]
-        numbers = (f"{line.fixed:.2f}", f"{line.per_million:.2f}", f"{foretold:.1f}", f"{found:.1f}")
-        table.add_row(name, *numbers, f"{found / foretold:.2f}")
-    foretold, found = sum(checked_with[name].at(check.rows) for name in lines), sum(check.costs[name] for name in lines)
-    table.add_row("whole night", "", "", f"{foretold:.1f}", f"{found:.1f}", f"{found / foretold:.2f}")
+def _nights(task: Mapping[str, Any], cpu: bool) -> Iterator[Night]:
+    for side in task["runs"][0] if task["runs"] else ():
+        runs = [run[side] for run in task["runs"]]
+        figures = {name: median(run["figures"][name] for run in runs) for name in runs[0]["figures"]}
+        if not set(FACTS) <= set(figures) or "ingest_s" not in figures:
+            continue
+        costs = {step: figures[f"{step}_cpu_s" if cpu else f"{step}_s"] for step in STEPS}
+        costs[MEMORY] = median(run["peak_mb"] for run in runs)
+        name = task["task"] if side == OURS else side
+        yield Night(name, {fact: figures[fact] for fact in FACTS}, costs)
+
+
+def fitted(nights: Sequence[Night]) -> Model:
+    """Weights of at least zero by least squares of relative errors: small nights count as much as large ones."""
+    drivers = np.array([[driver(night.facts) for driver in DRIVERS.values()] for night in nights])
+    weights = {}
+    for name, matter in MATTER.items():
+        cost, chosen = np.array([night.costs[name] for night in nights]), [driver in matter for driver in DRIVERS]
+        weights[name] = np.zeros(len(DRIVERS))
+        weights[name][chosen], _ = nnls(drivers[:, chosen] / cost[:, None], np.ones(len(cost)))
+    return Model(weights)
+
+
+def model_table(model: Model) -> Table:
+    """What each driver adds to each cost."""
+    table = _table("Cost of a night: seconds, and memory", "", *DRIVERS)
+    seconds = np.zeros(len(DRIVERS))
+    for name, weights in model.weights.items():
+        if name != MEMORY:
+            seconds += weights
+            table.add_row(name, *(f"{weight:.2f}" for weight in weights))
+    table.add_row("whole night", *(f"{weight:.2f}" for weight in seconds))
+    table.add_row(MEMORY, *(f"{weight:,.0f}" for weight in model.weights[MEMORY]))
     return table
 
 
-def size_table(lines: Mapping[str, Line], nights: Sequence[Night]) -> Table:
-    """Seconds of a whole night by rows a day, and the memory that was measured: it follows no line."""
-    table = Table(title="By rows a day, on the machine that was measured", box=box.SIMPLE_HEAD, title_justify="left")
-    for heading in ("rows a day", "night, s", "night, h", "measured, s", "measured, MB"):
-        table.add_column(heading, justify="right")
-    by_rows = {night.rows: night for night in nights}
-    for rows in sorted({*SIZES, *by_rows}):
-        seconds, night = sum(line.at(rows) for line in lines.values()), by_rows.get(int(rows))
-        told = (f"{sum(night.costs.values()):.1f}", f"{night.peak_mb:,.0f}") if night else ("", "")
-        table.add_row(f"{rows:,.0f}", f"{seconds:,.0f}", f"{seconds / 3600:,.2f}", *told)
+def check_table(nights: Sequence[Night]) -> Table:
+    """Each night as the model of all the others foretells it, and as it was measured."""
+    headings = ("seconds foretold", "measured", "ratio", "MB foretold", "measured", "ratio")
+    table = _table("Nights as the others foretell them", "", *FACTS, *headings)
+    for night in nights:
+        foretold = fitted([other for other in nights if other is not night]).at(night.facts)
+        pairs = ((whole(foretold), night.seconds), (foretold[MEMORY], night.costs[MEMORY]))
+        numbers = [(f"{told:,.1f}", f"{found:,.1f}", f"{found / told:.2f}") for told, found in pairs]
+        table.add_row(night.name, *(f"{night.facts[fact]:,.0f}" for fact in FACTS), *numbers[0], *numbers[1])
     return table
 
 
-def main(results: Annotated[Path, typer.Option(help="Folder of the benchmark's results")] = RESULTS) -> None:
+def size_table(model: Model, largest: Night) -> Table:
+    """Seconds of nights of other rows: keys grow with them, all else is as in the largest night.
+
+    Memory grows by less than any sum of drivers, so that nothing is foretold of it beyond what was measured.
+    """
+    table = _table("By rows a day, on the machine that was measured", "rows a day", "night, s", "night, h")
+    for rows in SIZES:
+        scaled = {"rows": rows, "keys": largest.facts["keys"] * rows / largest.facts["rows"]}
+        seconds = whole(model.at({**largest.facts, **scaled}))
+        table.add_row(f"{rows:,.0f}", f"{seconds:,.0f}", f"{seconds / 3600:,.2f}")
+    return table
+
+
+def _table(title: str, first: str, *headings: str) -> Table:
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+    table.add_column(first)
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def main(
+    results: Annotated[Path, typer.Option(help="Folder of the benchmark's results")] = RESULTS,
+    cpu: Annotated[
+        bool, typer.Option("--cpu", help="Seconds of the processor, which other work disturbs less")
+    ] = False,
+) -> None:
     """Print the cost model of a night.
 
-    Example: python -m bench.cost_model
+    Example: python -m bench.cost_model --cpu
     """
-    nights = measured_nights(results)
-    if len(nights) < 3:
-        raise typer.BadParameter(f"{results} has {len(nights)} nights; three are needed: make bench bench-quick.")
-    console = Console(highlight=False)
-    console.print(model_table(fitted(nights), fitted(nights[:-1]), nights[-1]))
-    console.print(size_table(fitted(nights), nights))
+    nights = measured_nights(results, cpu)
+    if len(nights) <= len(DRIVERS):
+        raise typer.BadParameter(f"{results} has {len(nights)} nights; {len(DRIVERS) + 1} are needed: make bench.")
+    console, model = Console(highlight=False), fitted(nights)
+    console.print(model_table(model))
+    console.print(check_table(nights))
+    console.print(size_table(model, nights[-1]))
 
 
 if __name__ == "__main__":

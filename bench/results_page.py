@@ -11,8 +11,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
-from bench.sections import SECTIONS
+from bench.sections import SECTIONS, Size
 
+SIZES: Sequence[Size] = ("whole", "large", "quick")
 TEMPLATES = Path(__file__).parent
 PAGES = Path(__file__).parents[1] / "monitoring" / "templates"
 
@@ -45,7 +46,7 @@ def page_of(results: Path) -> str:
     """The page for all result files of a folder."""
     files = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(results.glob("*.json"))]
     order = {section.name: (number, section) for number, section in enumerate(SECTIONS)}
-    files.sort(key=lambda file: (file["size"] != "whole", order[file["section"]][0]))
+    files.sort(key=lambda file: (SIZES.index(file["size"]), order[file["section"]][0]))
     parts = [(file, order[file["section"]][1], [charts_of(task) for task in file["tasks"]]) for file in files]
     environment = Environment(
         loader=FileSystemLoader([TEMPLATES, PAGES]),

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 from bench.comparisons import OURS, Rounds, Task, compared
+from bench.sides import ENVIRONMENTS
+
+if TYPE_CHECKING:
+    from bench.night.data import Shape
+
+Size = Literal["quick", "whole", "large"]
+"""Under five minutes; at most forty; what takes hours, and many GB of memory and disk."""
 
 SPARK, NO_JAVA = "spark", "needs Java 17, 21 or 25"
 
@@ -27,17 +34,21 @@ class Plan:
 
 @dataclass(frozen=True)
 class Section:
-    """Part of the benchmark. `plans(data, quick)` yields its tasks; `data` is the folder for generated data."""
+    """Part of the benchmark. `plans(data, size)` yields its tasks; `data` is the folder for generated data.
+
+    A section that is not `usual` is measured where it is asked for by name.
+    """
 
     name: str
     title: str
     about: str
-    plans: Callable[[Path, bool], Iterator[Plan]]
+    plans: Callable[[Path, Size], Iterator[Plan]]
+    usual: bool = True
 
 
-def run_section(section: Section, data: Path, quick: bool, told: Callable[[str], None]) -> Iterator[Rounds]:
+def run_section(section: Section, data: Path, size: Size, told: Callable[[str], None]) -> Iterator[Rounds]:
     """Every task of a section, as it is done."""
-    for plan in section.plans(data, quick):
+    for plan in section.plans(data, size):
         told(f"{section.name}: making the data")
         yield compared(plan.task(), plan.sides, plan.rounds, told, plan.left_out)
 
@@ -70,24 +81,50 @@ ETL_SIDES = {
     "pandas": "bench.etl.pandas_frames",
     SPARK: "bench.etl.spark",
 }
-MOST_FOR_PANDAS = 1_000_000
+MOST_FOR_PANDAS, LEAST_FOR_SPARK = 1_000_000, 8_000_000
+IMPRESSIONS: Mapping[Size, Mapping[int, int]] = {
+    "quick": {200_000: 2},
+    "whole": {1_000_000: 3, 8_000_000: 2},
+    "large": {20_000_000: 2},
+}
+"""Of the log, and how many rounds."""
 
 
-def _etl(data: Path, quick: bool) -> Iterator[Plan]:
-    sizes = {200_000: 3} if quick else {1_000_000: 3, 8_000_000: 2, 20_000_000: 2}
-    for size, rounds in sizes.items():
+def _etl(data: Path, size: Size) -> Iterator[Plan]:
+    for impressions, rounds in IMPRESSIONS[size].items():
         left_out = _without_java(SPARK)
-        if size > MOST_FOR_PANDAS:
+        if impressions > MOST_FOR_PANDAS:
             left_out["pandas"] = "takes eight times as long and several times the memory"
-        yield Plan(partial(_etl_task, "etl", data, size, OURS), ETL_SIDES, rounds, left_out)
+        if impressions < LEAST_FOR_SPARK:
+            left_out[SPARK] = "starts for longer than it works: see more rows"
+        yield Plan(partial(_etl_task, "etl", data, impressions, OURS), ETL_SIDES, rounds, left_out)
+
+
+JOIN_SIDES = {OURS: "bench.join.ours", "feast": "bench.join.feast_offline"}
+
+
+def _join(data: Path, size: Size) -> Iterator[Plan]:
+    if size == "large":
+        return
+    impressions, rounds = (10_000, 2) if size == "quick" else (50_000, 3)
+
+    def task() -> Task:
+        from bench.join.data import make_join
+
+        given = make_join(data, impressions)
+        return Task("point-in-time join", given["rows"], given, same=("rows", "hashes"))
+
+    missing = not ENVIRONMENTS[JOIN_SIDES["feast"]].is_file()
+    left_out = {"feast": "needs an environment of its own, which `make test-feast` creates"} if missing else {}
+    yield Plan(task, JOIN_SIDES, rounds, left_out)
 
 
 WORKERS = ("1 worker", "2 workers")
-ON_A_CLUSTER = {True: 200_000, False: 1_000_000}
 
 
-def _cluster(data: Path, quick: bool) -> Iterator[Plan]:
-    task = partial(_etl_task, "etl on a cluster", data, ON_A_CLUSTER[quick], WORKERS[0])
+def _cluster(data: Path, size: Size) -> Iterator[Plan]:
+    impressions = 200_000 if size == "quick" else 1_000_000
+    task = partial(_etl_task, "etl on a cluster", data, impressions, WORKERS[0])
     yield Plan(task, dict.fromkeys(WORKERS, "bench.etl.cluster"), 2, _without_java(*WORKERS))
 
 
@@ -104,8 +141,10 @@ LINEAR_SIDES = {
 }
 
 
-def _training(data: Path, quick: bool) -> Iterator[Plan]:
-    impressions, rounds = (10_000, 2) if quick else (100_000, 3)
+def _training(data: Path, size: Size) -> Iterator[Plan]:
+    if size == "large":
+        return
+    impressions = 10_000 if size == "quick" else 50_000
 
     def task(name: str) -> Task:
         from bench.training.data import DAYS, make_home
@@ -113,8 +152,8 @@ def _training(data: Path, quick: bool) -> Iterator[Plan]:
         given = json.loads((make_home(data, impressions) / "bench.json").read_text(encoding="utf-8"))
         return Task(name, impressions * (DAYS - 2), given | {"cached_rows": 100_000, "external_memory": False})
 
-    yield Plan(lambda: task("trees"), TREE_SIDES, rounds, {})
-    yield Plan(lambda: task("linear"), LINEAR_SIDES, rounds, {})
+    yield Plan(lambda: task("trees"), TREE_SIDES, 2, {})
+    yield Plan(lambda: task("linear"), LINEAR_SIDES, 2, {})
 
 
 SCORING_SIDES = {
@@ -124,8 +163,10 @@ SCORING_SIDES = {
 }
 
 
-def _scoring(data: Path, quick: bool) -> Iterator[Plan]:
-    impressions, rows, rounds = (10_000, 200_000, 2) if quick else (100_000, 1_000_000, 3)
+def _scoring(data: Path, size: Size) -> Iterator[Plan]:
+    if size == "large":
+        return
+    impressions, rows = (10_000, 200_000) if size == "quick" else (50_000, 1_000_000)
 
     def task() -> Task:
         from bench.scoring.data import make_rows
@@ -133,32 +174,65 @@ def _scoring(data: Path, quick: bool) -> Iterator[Plan]:
 
         return Task("scoring", rows, make_rows(data, make_home(data, impressions), rows), same=("rows", "sum_of_p"))
 
-    yield Plan(task, SCORING_SIDES, rounds, _without_java(SPARK))
+    left_out = {SPARK: "starts for longer than it works"} if size == "quick" else _without_java(SPARK)
+    yield Plan(task, SCORING_SIDES, 2, left_out)
 
 
-PASTS = {f"day {days}": days for days in (10, 60, 365)}
-NIGHT_AFTER_A_PAST = 20_000
+NIGHT = "bench.night.ours"
+NIGHTS: Mapping[Size, Sequence[int]] = {"quick": (), "whole": (1_000_000,), "large": (5_000_000, 20_000_000)}
+"""Impressions of nights that are run once."""
+AS_MOST_NIGHTS = "day 60"
 
 
-def _night(data: Path, quick: bool) -> Iterator[Plan]:
-    for impressions in (10_000, 40_000) if quick else (100_000, 1_000_000):
+def _shapes() -> dict[str, Shape]:
+    """Nights that differ in one thing each from the first, and one in everything.
 
-        def task(impressions: int = impressions) -> Task:
-            from bench.night.data import make_night
+    Four times the users and ads are a third more keys: most keys are pairs, of which a day's rows show only so many.
+    """
+    from bench.night.data import Shape
 
-            given: Mapping[str, Any] = make_night(data, impressions)
-            return Task("night", impressions, given)
+    return {
+        AS_MOST_NIGHTS: Shape(40_000, days=60),
+        "day 365": Shape(40_000, days=365),
+        "4 x users and ads": Shape(40_000, days=60, world=4),
+        "1 window": Shape(40_000, days=60, windows=(28,)),
+        "4 x trees": Shape(40_000, days=60, trees=800),
+        "all of it": Shape(100_000, days=120, world=2, windows=(7, 28), trees=400),
+    }
 
-        yield Plan(task, {OURS: "bench.night.ours"}, 2, {})
-    if not quick:
-        yield Plan(lambda: _after_a_past(data), dict.fromkeys(PASTS, "bench.night.after_a_past"), 3, {})
+
+def _night(data: Path, size: Size) -> Iterator[Plan]:
+    if size == "quick":
+        yield Plan(lambda: _night_after_training(data), {OURS: NIGHT}, 2, {})
+    for impressions in NIGHTS[size]:
+        yield Plan(partial(_same_night, "night", data, impressions, (OURS,)), {OURS: NIGHT}, 1, {})
+    if size == "whole":
+        ways = {OURS: NIGHT, "airflow": "bench.night.by_airflow"}
+        yield Plan(partial(_same_night, "a night through Airflow", data, 10_000, tuple(ways)), ways, 2, {})
+        yield Plan(lambda: _nights_by_shape(data), dict.fromkeys(_shapes(), NIGHT), 2, {})
 
 
-def _after_a_past(data: Path) -> Task:
-    from bench.night.history import make_nights_after
+def _night_after_training(data: Path) -> Task:
+    """The night after those of the home that trainings are measured on, which is there already."""
+    from bench.training.data import NEXT, make_home
 
-    given = make_nights_after(data, NIGHT_AFTER_A_PAST, [*PASTS.values()])
-    return Task("a night by the days before it", NIGHT_AFTER_A_PAST, given, base="day 60")
+    given = {"homes": {OURS: str(make_home(data, 10_000))}, "night": NEXT.isoformat()}
+    return Task("night", 10_000, given)
+
+
+def _same_night(name: str, data: Path, impressions: int, sides: Sequence[str]) -> Task:
+    """The same night for all sides."""
+    from bench.night.data import Shape, make_nights
+
+    given = make_nights(data, dict.fromkeys(sides, Shape(impressions)))
+    return Task(name, impressions, given, same=("predictions", "sum_of_p"))
+
+
+def _nights_by_shape(data: Path) -> Task:
+    from bench.night.data import make_nights
+
+    shapes = _shapes()
+    return Task("nights by shape", shapes[AS_MOST_NIGHTS].impressions, make_nights(data, shapes), base=AS_MOST_NIGHTS)
 
 
 SECTIONS = (
@@ -170,10 +244,19 @@ SECTIONS = (
         _etl,
     ),
     Section(
+        "join",
+        "Point-in-time join",
+        "The examples of a day with the histories that held when it began, of several mornings: our own join, which "
+        "adds smoothed rates, and Feast's `get_historical_features` over the same tables as Parquet files. All sides "
+        "yield the same counts.",
+        _join,
+    ),
+    Section(
         "cluster",
         "ETL on a Spark cluster",
         "The same tables by the same code on a standalone cluster of this machine: a master, and workers of one core.",
         _cluster,
+        usual=False,
     ),
     Section(
         "training",
@@ -193,7 +276,8 @@ SECTIONS = (
         "night",
         "A whole night",
         "All steps of a night in one process, engine start and imports included: landing files to predictions and "
-        "report.",
+        "report. Beside it the same night as a run of its DAG, and nights that differ in what their cost may depend "
+        "on.",
         _night,
     ),
 )

@@ -23,6 +23,8 @@ import psutil
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "bench" / "results"
+ENVIRONMENTS = {"bench.join.feast_offline": ROOT / ".venv-feast" / "bin" / "python"}
+"""The Python of those sides that want other versions of packages than ours."""
 LOOK_SECONDS = 0.05
 TIMEOUT_SECONDS = 1_800
 
@@ -61,7 +63,8 @@ def measured(module: str, task: Mapping[str, Any]) -> Measured:
     Raises:
         SideFailed: it ended with an error, or did not end in half an hour.
     """
-    command = [sys.executable, "-m", "bench.sides", module, json.dumps(task)]
+    python = str(ENVIRONMENTS.get(module, sys.executable))
+    command = [python, "-m", "bench.sides", module, json.dumps(task)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
     try:
         done = subprocess.run(

@@ -2,44 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bench.night.data import make_night
-from bench.training.data import DAYS, FIRST
+from bench.training.data import FIRST
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from jobs.store.tables import Store
 
-COPIED = FIRST + timedelta(days=4)
-"""The night that is copied: neither the first nor one of the last."""
+COPIED = FIRST + timedelta(days=1)
+"""The night that is copied: not the first, and its labels are final when the nights that are run have been."""
+REACHED, MOST_ROWS = 35, 1_000
+"""No window reaches further back than so many days: of earlier ones a night reads no rows but those of small tables, so
+that no more are copied."""
 ONCE = ("trainings", "promotions")
 """Tables that a night without training adds nothing to."""
 
 
-def make_nights_after(folder: Path, impressions: int, days: Sequence[int]) -> dict[str, Any]:
-    """One home for each number of days before its next night; each is made once."""
-    homes = {f"day {behind}": make_past(folder / f"past-{behind}", impressions, behind) for behind in days}
-    return {"homes": {side: made["home"] for side, made in homes.items()}, "night": homes[f"day {days[0]}"]["night"]}
+def add_days_before(home: Path, days: int) -> None:
+    """Give a home so many days before the first night, each a copy of one that was run."""
+    from jobs.workspace import open_workspace
 
-
-def make_past(folder: Path, impressions: int, days: int) -> dict[str, Any]:
-    """A home whose next night has `days` days behind it. The last nights of them were run, the others are copies."""
-    folder.mkdir(parents=True, exist_ok=True)
-    made, done = make_night(folder, impressions), folder / "past.done"
-    if not done.is_file():
-        from jobs.workspace import open_workspace
-
-        store = open_workspace(home=Path(made["home"])).store
-        for name in store.made():
-            if name not in ONCE:
-                add_past(store, name, days - DAYS - 1)
-        done.touch()
-    return made
+    store = open_workspace(home=home).store
+    for name in store.made():
+        if name not in ONCE:
+            add_past(store, name, days)
 
 
 def add_past(store: Store, name: str, days: int) -> None:
@@ -54,12 +44,18 @@ def add_past(store: Store, name: str, days: int) -> None:
     rows = store.arrow(name, EqualTo(spec.partition[0], COPIED))
     if not rows.num_rows:
         return
-    past = (shifted(rows, (COPIED - FIRST).days + back) for back in range(1, days + 1))
+    past = (_copy(rows, back) for back in range(1, days + 1))
     if spec.monthly:
         store.replace_rows(name, AlwaysFalse(), pa.concat_tables(past).to_pylist())
     else:
         files = [file for day in past for file in written_rows(store.table(name), spec, day)]
         committed(lambda: store.table(name), AlwaysFalse(), files)
+
+
+def _copy(rows: pa.Table, back: int) -> pa.Table:
+    """The rows as those of the day so many days before the first."""
+    kept = rows if back <= REACHED else rows.slice(0, MOST_ROWS)
+    return shifted(kept, (COPIED - FIRST).days + back)
 
 
 def shifted(rows: pa.Table, days: int) -> pa.Table:
