@@ -203,7 +203,7 @@ def _shapes() -> dict[str, Shape]:
 
 def _night(data: Path, size: Size) -> Iterator[Plan]:
     if size == "quick":
-        yield Plan(lambda: _night_after_training(data), {OURS: NIGHT}, 2, {})
+        yield Plan(lambda: _night_after_training(data), {OURS: NIGHT}, 1, {})
     for impressions in NIGHTS[size]:
         yield Plan(partial(_same_night, "night", data, impressions, (OURS,)), {OURS: NIGHT}, 1, {})
     if size == "whole":
