@@ -66,8 +66,9 @@ def registered_files(workspace: Workspace, version: str) -> tuple[Path, str | No
     """
     from models.bundle_files import manifest_digest
 
-    folder = unpacked(workspace, version)
-    registered = bundle_digest(workspace, version)
+    training = training_of(workspace, version)
+    require_model(training)
+    folder, registered = unpacked(workspace, version), training["bundle"]
     if registered is not None and manifest_digest(folder / "bundle") != registered:
         raise StoreError(
             f"{folder / 'bundle'} is not what was registered as version {version}: it was changed since, here or in "
@@ -80,12 +81,10 @@ def unpacked(workspace: Workspace, version: str) -> Path:
     """The files of a version, whatever they are; fetched from MLflow where the home does not hold them.
 
     Raises:
-        NotReady: maintenance has removed them.
         StoreError: neither the home nor MLflow has them.
     """
     folder = workspace.models / version
     if not folder.is_dir():
-        require_model(training_of(workspace, version))
         from jobs.tracking import fetch_bundle
 
         fetch_bundle(workspace, version, folder)

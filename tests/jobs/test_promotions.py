@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from pyiceberg.expressions import EqualTo
+from registered_versions import registered
 
 from conf.errors import SettingsError
-from jobs.champion import champion_as_of
+from jobs.champion import bundle_folder, champion_as_of
 from jobs.promotions import Change, champions, changes, record_change
 from jobs.registration import forget_training
 from jobs.trainings import keep_training, training_of, trainings
@@ -116,3 +117,15 @@ def test_rows_written_before_changes_had_an_action_count_as_the_gates(tiny):
     tiny.store.replace_rows("promotions", EqualTo("dt", FIRST), [row])
     assert champions_by_night(tiny) == ["1"] * len(NIGHTS)
     assert changes(tiny)[0].action == "gate"
+
+
+@pytest.mark.parametrize("stopped_at", ["keep_version", "keep_training"])
+def test_a_training_that_was_stopped_while_it_registered_goes_on_with_its_version(tiny, monkeypatch, stopped_at):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(f"jobs.registration.{stopped_at}", stopped)
+        registered(tiny, FIRST)
+    assert registered(tiny, FIRST) == "1"
+    assert (champion_as_of(tiny, FIRST).version, bundle_folder(tiny, "1").name) == ("1", "1")
