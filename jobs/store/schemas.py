@@ -20,6 +20,8 @@ class TableSpec:
     """One table. A write replaces whole values of `partition` columns, and `partition[0]` is the table's day.
 
     A file holds one value of the partition columns; in a `monthly` table, which has few rows a night, those of a month.
+    What is written together to a `spread` table is of one partition, and lies in a few files rather than one: for many
+    rows that is faster, and for few it would only make more files.
     """
 
     name: str
@@ -27,6 +29,7 @@ class TableSpec:
     columns: Columns
     partition: tuple[str, ...]
     monthly: bool = False
+    spread: bool = False
 
 
 def specs(dataset: Dataset) -> dict[str, TableSpec]:
@@ -140,7 +143,13 @@ def _feature_tables(dataset: Dataset) -> list[TableSpec]:
         "known_on": "date",
     }
     tables = [
-        TableSpec("examples", "one impression with its label, and whether the label is final", examples, ("dt",)),
+        TableSpec(
+            "examples",
+            "one impression with its label, and whether the label is final",
+            examples,
+            ("dt",),
+            spread=True,
+        ),
         TableSpec(
             "daily_counts",
             "what one night learned of one key's impressions and clicks of one day",
@@ -152,6 +161,7 @@ def _feature_tables(dataset: Dataset) -> list[TableSpec]:
             "a mature example joined to the features that held then",
             impression_columns(dataset) | feature_columns(dataset) | history_columns(dataset) | {"clicked": "int"},
             ("dt",),
+            spread=True,
         ),
     ]
     for name in history_keys(dataset):
@@ -194,6 +204,7 @@ def _scoring_tables(dataset: Dataset) -> list[TableSpec]:
                 "scored_on": "date",
             },
             ("dt",),
+            spread=True,
         ),
     ]
 

@@ -176,6 +176,9 @@ class Store:
         """Write rows with the engine, part by part, and put them in place of the rows under `where`, in one commit.
 
         `where` must cover whole partition values. Returns the number of rows written.
+
+        Raises:
+            ValueError: a part for a `spread` table is of several partitions; nothing is committed.
         """
         written_parts = [self._written(name, rows) for rows in parts]
         self._commit(name, where, [file for files, _ in written_parts for file in files])
@@ -191,9 +194,12 @@ class Store:
         table = self._seen.get(name) or self.table(name)  # where it lies and how it is read never changes
         folder = f"{table.location()}/data/{uuid.uuid4().hex}"
         columns = [F.col(column).cast(SPARK_TYPES[kind]).alias(column) for column, kind in spec.columns.items()]
-        # The partition column must stay inside the files, and partitionBy takes its columns out: hand it a copy.
-        copy = F.col(spec.partition[0]).alias("_partition")
-        rows.select(*columns, copy).write.partitionBy("_partition").parquet(readable(folder))
+        if spec.spread:
+            rows.select(*columns).write.parquet(readable(folder))
+        else:
+            # The partition column must stay inside the files, and partitionBy takes its columns out: hand it a copy.
+            copy = F.col(spec.partition[0]).alias("_partition")
+            rows.select(*columns, copy).write.partitionBy("_partition").parquet(readable(folder))
         return written(table, folder)
 
     def _commit(self, name: str, where: BooleanExpression, files: Sequence[str]) -> None:

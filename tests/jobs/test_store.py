@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 import yaml
-from pyiceberg.expressions import EqualTo
+from pyiceberg.expressions import EqualTo, In
 from table_content import rows_of
 
 from conf.dataset import Dataset
@@ -54,6 +54,18 @@ def test_rows_that_cannot_be_made_leave_the_table_as_it_was(tiny, clicks):
     with pytest.raises(Exception, match="broken"):
         tiny.store.replace("clicks", EqualTo("dt", FIRST), broken)
     assert ids(tiny) == ["a"]
+
+
+def test_a_part_of_two_days_is_refused_where_a_write_is_of_one(tiny, engine):
+    def predictions(*days):
+        columns = dict.fromkeys(tiny.store.specs["predictions"].columns) | {"pair_id": "a"}
+        schema = ", ".join(f"{name} {kind}" for name, kind in tiny.store.specs["predictions"].columns.items())
+        return engine.createDataFrame([columns | {"dt": day} for day in days], schema)
+
+    tiny.store.replace("predictions", EqualTo("dt", FIRST), predictions(FIRST))
+    with pytest.raises(ValueError, match="more than one partition"):
+        tiny.store.replace("predictions", In("dt", [FIRST, SECOND]), predictions(FIRST, SECOND))
+    assert tiny.store.days("predictions") == [FIRST]
 
 
 def test_a_snapshot_is_read_as_it_was(tiny, engine, clicks):
