@@ -21,6 +21,8 @@ from typing import Any
 
 import psutil
 
+from jobs.cli import LIBRARIES
+
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "bench" / "results"
 ENVIRONMENTS = {"bench.join.feast_offline": ROOT / ".venv-feast" / "bin" / "python"}
@@ -66,6 +68,8 @@ def measured(module: str, task: Mapping[str, Any]) -> Measured:
     python = str(ENVIRONMENTS.get(module, sys.executable))
     command = [python, "-m", "bench.sides", module, json.dumps(task)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    if ".ours" in module:
+        environment |= LIBRARIES  # as the command line has it
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=TIMEOUT_SECONDS, check=False

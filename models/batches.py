@@ -20,6 +20,9 @@ DAY = "dt"
 ROW_ID = "impression_id"
 WEIGHT = "weight"
 
+BATCH_ROWS = 16_384
+"""Rows that are encoded at once: four times as many took 200 MB more of a training, and no less time."""
+
 
 @runtime_checkable
 class Batches(Protocol):
@@ -53,7 +56,7 @@ class ParquetBatches:
 
     files: Sequence[str]
     columns: Sequence[str]
-    batch_rows: int = 65_536
+    batch_rows: int = BATCH_ROWS
     part: int = 0
     parts: int = 1
 
@@ -81,7 +84,7 @@ class TableBatches:
     """The rows of a table that is already in memory."""
 
     table: pa.Table
-    batch_rows: int = 65_536
+    batch_rows: int = BATCH_ROWS
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         yield from batches_of(self.table, self.batch_rows)
@@ -110,7 +113,7 @@ class JoinedBatches:
 NO_ROWS = JoinedBatches(())
 
 
-def batches_of(rows: pa.RecordBatch | pa.Table, batch_rows: int = 65_536) -> Iterator[pa.RecordBatch]:
+def batches_of(rows: pa.RecordBatch | pa.Table, batch_rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
     """The rows of a batch or a table as non-empty batches of at most `batch_rows`."""
     table = rows if isinstance(rows, pa.Table) else pa.Table.from_batches([rows])
     yield from (batch for batch in table.combine_chunks().to_batches(max_chunksize=batch_rows) if batch.num_rows)

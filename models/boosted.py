@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import numpy as np
 
@@ -26,8 +26,8 @@ class BoostedSettings:
     """XGBoost's parameters by their own names. `threads` 0 means all cores.
 
     Binned rows take about one byte a cell in memory. With `external_memory` they lie in temporary files instead.
-    XGBoost reads the rows about four times to bin them; up to `cached_rows` of them are kept encoded meanwhile, at four
-    bytes a cell, and longer windows are read and encoded anew each time.
+    XGBoost reads the rows about four times to bin them: encoded once, they lie in a temporary file meanwhile, four
+    bytes a cell.
     """
 
     eta: AboveZero = 0.05
@@ -41,7 +41,6 @@ class BoostedSettings:
     early_stopping_rounds: Count = 40
     device: Literal["cpu", "cuda"] = "cpu"
     external_memory: bool = False
-    cached_rows: CountOrNone = 2_000_000
     threads: CountOrNone = 0
     seed: Seed = 7
 
@@ -154,12 +153,13 @@ def _binned(
         "nthread": settings.threads,
         "ref": reference,
     }
-    rows = _EncodedRows(batches, encoder, settings.cached_rows)
+    place = f"{folder}/{'train' if reference is None else 'validation'}"
+    rows = _EncodedRows(batches, encoder, Path(f"{place}.rows"))
     if settings.external_memory:
-        cache = f"{folder}/{'train' if reference is None else 'validation'}"
-        binned: xgb.DMatrix = xgb.ExtMemQuantileDMatrix(_iterator(rows, encoder, cache), **options)
+        binned: xgb.DMatrix = xgb.ExtMemQuantileDMatrix(_iterator(rows, encoder, place), **options)
     else:
         binned = xgb.QuantileDMatrix(_iterator(rows, encoder, None), **options)
+    rows.file.unlink()
     if reference is None:
         _require_both_labels(binned.get_label())
     return binned
@@ -192,36 +192,53 @@ class _EncodedBatch:
     labels: np.ndarray
     weights: np.ndarray | None
 
+    def write(self, file: BinaryIO) -> None:
+        """Append the batch to a file, for `read`."""
+        weights = np.empty(0) if self.weights is None else self.weights
+        for array in (self.matrix, self.labels, weights):
+            np.save(file, array, allow_pickle=False)
+
+    @classmethod
+    def read(cls, file: BinaryIO) -> _EncodedBatch:
+        """The batch that the file goes on with."""
+        matrix, labels, weights = (np.load(file, allow_pickle=False) for _ in range(3))
+        return cls(matrix, labels, weights if len(weights) else None)
+
 
 class _EncodedRows:
-    """The encoded batches, again and again; from memory after the first time where they are few enough.
+    """The encoded batches, again and again: the first time they are written to a file, from which they come afterwards.
 
     Without rows there is one empty batch: a process that learns together with others may have been given none.
     """
 
-    def __init__(self, batches: Batches, encoder: MatrixEncoder, cached_rows: int) -> None:
-        self._batches, self._encoder, self._cached_rows = batches, encoder, cached_rows
-        self._cache: list[_EncodedBatch] | None = None
+    def __init__(self, batches: Batches, encoder: MatrixEncoder, file: Path) -> None:
+        self.file = file
+        self._batches, self._encoder = batches, encoder
+        self._written = 0
 
     def __iter__(self) -> Iterator[_EncodedBatch]:
-        if self._cache is not None:
-            yield from self._cache
-            return
-        kept: list[_EncodedBatch] = []
-        rows = 0
-        for batch in self._batches:
-            encoded = _EncodedBatch(self._encoder.encode(batch), labels_of(batch), weights_of(batch))
-            rows += batch.num_rows
-            if rows <= self._cached_rows:
-                kept.append(encoded)
-            else:
-                kept.clear()
-            yield encoded
-        if not rows:
-            kept = [_EncodedBatch(np.empty((0, len(self._encoder.feature_names)), np.float32), np.empty(0), None)]
-            yield from kept
-        if rows <= self._cached_rows:
-            self._cache = kept
+        return self._read() if self._written else self._encoded()
+
+    def _encoded(self) -> Iterator[_EncodedBatch]:
+        written = 0
+        with self.file.open("wb") as file:
+            for batch in self._batches:
+                encoded = _EncodedBatch(self._encoder.encode(batch), labels_of(batch), weights_of(batch))
+                encoded.write(file)
+                written += 1
+                yield encoded
+            if not written:
+                none = np.empty((0, len(self._encoder.feature_names)), np.float32)
+                encoded = _EncodedBatch(none, np.empty(0), None)
+                encoded.write(file)
+                written = 1
+                yield encoded
+        self._written = written
+
+    def _read(self) -> Iterator[_EncodedBatch]:
+        with self.file.open("rb") as file:
+            for _ in range(self._written):
+                yield _EncodedBatch.read(file)
 
 
 def _iterator(rows: _EncodedRows, encoder: MatrixEncoder, cache: str | None) -> xgb.DataIter:

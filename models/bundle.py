@@ -28,7 +28,8 @@ from models.settings import ModelKind, ModelSettings
 
 __all__ = ["ModelBundle", "ModelKind", "ModelSettings", "load_bundle", "train_bundle", "train_bundles"]
 
-BUNDLE_FORMAT = 1
+BUNDLE_FORMAT, READ_FORMATS = 2, (1, 2)
+"""Format 2 says what the matrix encoder puts for a missing value."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,8 @@ def load_bundle(folder: Path, expected_digest: str | None = None, threads: int =
     `threads`: how many one call of `predict` uses, 0 meaning all cores.
     """
     manifest = verified_manifest(folder, expected_digest)
-    if manifest.get("format") != BUNDLE_FORMAT:
-        raise StoreError(f"{folder} has bundle format {manifest.get('format')}, this version reads {BUNDLE_FORMAT}.")
+    if manifest.get("format") not in READ_FORMATS:
+        raise StoreError(f"{folder} has bundle format {manifest.get('format')}, this version reads {READ_FORMATS}.")
     try:
         return _read(folder, manifest, threads)
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:  # XGBoost's own error is a ValueError
@@ -107,7 +108,7 @@ def _read(folder: Path, manifest: Mapping[str, Any], threads: int) -> ModelBundl
         calibrator=calibrator_from_json(read_json(folder / "calibrator.json")),
         sampling_rate=manifest["sampling_rate"],
         columns=FeatureColumns.from_json(manifest["columns"]),
-        settings=ModelSettings.from_json(manifest["settings"]),
+        settings=ModelSettings.from_saved(manifest["settings"]),
         summary=manifest["summary"],
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, TypeVar
 
@@ -21,6 +21,9 @@ from models.matrix_encoder import MatrixSettings
 
 ModelKind = Literal["logistic_regression", "xgboost", "mix", "constant"]
 MODEL_KINDS: tuple[ModelKind, ...] = ("constant", "logistic_regression", "xgboost", "mix")
+
+GONE: Mapping[str, Collection[str]] = {"boosted": ("cached_rows",)}
+"""What earlier versions could be set besides: models that were trained with it still load."""
 
 _Settings = TypeVar("_Settings")
 
@@ -65,6 +68,17 @@ class ModelSettings:
             name: _settings_of(parts[name], value, name) if name in parts else value for name, value in state.items()
         }
         return _settings_of(cls, read, "model")
+
+    @classmethod
+    def from_saved(cls, state: Mapping[str, Any]) -> ModelSettings:
+        """The settings that a model was saved with, by an earlier version as well."""
+        kept = {
+            name: {key: given for key, given in value.items() if key not in GONE.get(name, ())}
+            if isinstance(value, Mapping)
+            else value
+            for name, value in state.items()
+        }
+        return cls.from_json(kept)
 
 
 def _settings_of(kind: type[_Settings], values: Any, where: str) -> _Settings:

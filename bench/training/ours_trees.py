@@ -25,7 +25,7 @@ def prepared(task: Mapping[str, Any]) -> Callable[[], dict[str, Any]]:
             ParquetBatches(task[part], training_columns(named)) for part in ("train", "validation", "holdout")
         )
         encoder = MatrixEncoder.fit(train, named)
-        settings = BoostedSettings(cached_rows=task["cached_rows"], external_memory=task["external_memory"])
+        settings = BoostedSettings(external_memory=task["external_memory"])
         model = fit_boosted(train, validation, encoder, settings)
         p = np.concatenate([model.predict(encoder.encode(batch)) for batch in holdout])
         return told(p, all_labels(holdout), model.rounds)

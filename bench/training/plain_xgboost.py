@@ -6,8 +6,16 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
+import numpy as np
+
 from bench.training.rows import frame_of, matrix_of, ranks_in, told
 from models.boosted import BoostedSettings
+from models.matrix_encoder import MISSING
+
+
+def _filled(frame: Any, ranks: Mapping[str, Mapping[str, int]]) -> np.ndarray:
+    """The matrix without NaN, which takes XGBoost half the time."""
+    return np.nan_to_num(matrix_of(frame, ranks), copy=False, nan=MISSING)
 
 
 def prepared(task: Mapping[str, Any]) -> Callable[[], dict[str, Any]]:
@@ -20,9 +28,9 @@ def prepared(task: Mapping[str, Any]) -> Callable[[], dict[str, Any]]:
     def work() -> dict[str, Any]:
         train = frame_of(task["train"])
         ranks = ranks_in(train)
-        binned = xgb.QuantileDMatrix(matrix_of(train, ranks), train["clicked"], max_bin=settings.max_bin)
+        binned = xgb.QuantileDMatrix(_filled(train, ranks), train["clicked"], max_bin=settings.max_bin)
         rows = frame_of(task["validation"])
-        watched = xgb.QuantileDMatrix(matrix_of(rows, ranks), rows["clicked"], ref=binned, max_bin=settings.max_bin)
+        watched = xgb.QuantileDMatrix(_filled(rows, ranks), rows["clicked"], ref=binned, max_bin=settings.max_bin)
         booster = xgb.train(
             settings.parameters(),
             binned,
@@ -33,7 +41,7 @@ def prepared(task: Mapping[str, Any]) -> Callable[[], dict[str, Any]]:
         )
         rounds = booster.best_iteration + 1
         last = frame_of(task["holdout"])
-        p = booster.inplace_predict(matrix_of(last, ranks), iteration_range=(0, rounds))
+        p = booster.inplace_predict(_filled(last, ranks), iteration_range=(0, rounds))
         return told(p, last["clicked"], rounds)
 
     return work

@@ -77,9 +77,10 @@ def exchange(transaction: Transaction, io: FileIO, gone: Sequence[DataFile], com
     """Take files out and put new ones in, as part of a transaction; the partitions of new ones are read from them."""
     from pyiceberg.io.pyarrow import parquet_file_to_data_file
 
+    from jobs.store.overwrites import Overwrite
+
     new = [parquet_file_to_data_file(io, transaction.table_metadata, file) for file in come]
-    update = transaction.update_snapshot()
-    with update.overwrite() if gone else update.merge_append() as change:
+    with Overwrite(transaction) if gone else transaction.update_snapshot().merge_append() as change:
         for file in gone:
             change.delete_data_file(file)
         for file in new:

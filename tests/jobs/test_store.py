@@ -147,3 +147,11 @@ def test_two_stores_on_one_catalog_see_each_others_commits(tiny, clicks):
     tiny.store.replace("clicks", EqualTo("dt", FIRST), clicks((FIRST, "a")))
     other.replace("clicks", EqualTo("dt", SECOND), clicks((SECOND, "b")))
     assert ids(tiny) == ["a", "b"]
+
+
+def test_replacing_a_day_again_and_again_leaves_few_manifests(tiny, clicks):
+    for _ in range(10):
+        tiny.store.replace("clicks", EqualTo("dt", FIRST), clicks((FIRST, "a")))
+    table = tiny.store.table("clicks")
+    assert len(table.current_snapshot().manifests(table.io)) == 2  # of the rows that came, and of those that went
+    assert ids(tiny) == ["a"]

@@ -218,3 +218,11 @@ def test_kinds_that_are_trained_together_are_those_trained_alone(
     assert list(together) == list(MODEL_KINDS)
     for kind, bundle in together.items():
         assert np.array_equal(bundle.predict(rows), trained(kind).predict(rows))
+
+
+def test_a_model_of_an_earlier_version_loads_with_a_setting_that_has_gone() -> None:
+    saved = ModelSettings().to_json()
+    saved["boosted"]["cached_rows"] = 2_000_000
+    assert ModelSettings.from_saved(saved) == ModelSettings()
+    with pytest.raises(SettingsError, match="cached_rows"):
+        ModelSettings.from_json(saved)

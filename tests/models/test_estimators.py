@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 
 from conf.errors import NotReady
 from models.batches import TableBatches, all_labels
-from models.boosted import BoostedModel, BoostedSettings, fit_boosted
+from models.boosted import BoostedModel, BoostedSettings, _EncodedRows, fit_boosted
 from models.columns import FeatureColumns
 from models.constant import ConstantSettings, fit_constant
 from models.encoders import HashingEncoder, HashingSettings, MatrixEncoder
@@ -141,11 +140,24 @@ def test_the_mix_leans_to_the_better_member() -> None:
     assert best_weight(np.empty(0), np.empty(0), np.empty(0)) == 0.5
 
 
-def test_rows_that_do_not_fit_the_cache_give_the_same_trees(columns: FeatureColumns, impressions: Impressions) -> None:
-    train = TableBatches(impressions(3000, 1), batch_rows=1000)
-    encoder = MatrixEncoder.fit(train, columns)
-    encoded = encoder.encode(impressions(500, 2).to_batches()[0])
-    cached, uncached = (
-        fit_boosted(train, None, encoder, replace(SMALL_TREES, cached_rows=rows)) for rows in (3000, 1500)
-    )
-    assert np.array_equal(cached.predict(encoded), uncached.predict(encoded))
+@pytest.mark.parametrize("weighted", [False, True])
+def test_encoded_rows_come_again_as_they_came_first(columns, impressions, tmp_path, weighted) -> None:
+    table = impressions(3000, 1)
+    if weighted:
+        table = table.append_column("weight", pa.array(np.linspace(1.0, 2.0, 3000)))
+    batches = TableBatches(table, batch_rows=1000)
+    rows = _EncodedRows(batches, MatrixEncoder.fit(batches, columns), tmp_path / "rows")
+    first, again = list(rows), list(rows)
+    assert len(first) == len(again) == 3
+    for one, other in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one.matrix, other.matrix)
+        np.testing.assert_array_equal(one.labels, other.labels)
+        assert (one.weights is None) == (other.weights is None) == (not weighted)
+        assert one.weights is None or np.array_equal(one.weights, other.weights)
+
+
+def test_rows_that_were_left_in_the_middle_begin_anew(columns, impressions, tmp_path) -> None:
+    batches = TableBatches(impressions(3000, 1), batch_rows=1000)
+    rows = _EncodedRows(batches, MatrixEncoder.fit(batches, columns), tmp_path / "rows")
+    next(iter(rows))
+    assert [len(batch.matrix) for batch in rows] == [len(batch.matrix) for batch in rows] == [1000] * 3
