@@ -49,7 +49,7 @@ test-feast: $(STAMP)  ## Test the Feast repository; Feast wants other versions, 
 test-spark: $(STAMP)  ## Run the tests that start Apache Spark (needs Java 17, 21 or 25)
 	$(BIN)/python -m pytest -m spark tests/engines $(PYTEST_ARGS)
 
-bench: $(STAMP)  ## Measure the pipeline beside other ways to do its work; some 40 minutes on 2 cores, less once its data is made
+bench: $(STAMP)  ## Measure the pipeline beside other ways to do its work; some 20 minutes on 2 cores, and as much again to make its data
 	$(BIN)/python -m bench
 
 bench-quick: $(STAMP)  ## The same on small sizes, under five minutes

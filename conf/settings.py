@@ -206,7 +206,7 @@ class MaintenanceSettings(Frozen):
         description="Files of no snapshot are removed that old, by a second pass so long after the one that saw them",
     )
     compact_files: int = Field(
-        4, ge=2, le=10_000, description="A day of a table of so many small files is rewritten into one"
+        8, ge=2, le=10_000, description="A day of a table of so many small files is rewritten into one"
     )
     small_file_mb: PositiveInt = Field(32, description="Files below that, in megabytes, are small")
     keep_days: DayCount | None = Field(

@@ -34,7 +34,7 @@ def replaced(workspace, rows, day=DAY):
     workspace.store.replace("clicks", EqualTo("dt", day), rows)
 
 
-def in_parts(workspace, day=DAY, parts=6):
+def in_parts(workspace, day=DAY, parts=10):
     """A day of so many small files with two rows each, as several tasks would leave them."""
     from jobs.store.commits import committed
 
@@ -59,7 +59,7 @@ def files_in(workspace, table="clicks"):
 
 def test_a_day_of_many_small_files_becomes_one_file_of_the_same_rows(tiny):
     count = in_parts(tiny)
-    in_parts(tiny, DAY + timedelta(days=1), parts=2)
+    in_parts(tiny, DAY + timedelta(days=1), parts=4)
     before, found = ids(tiny), contents_by(tiny.store.read(tiny.engine, "clicks"), ("dt",), 9)
     parts = tiny.contents.of("clicks", tiny.contents.partitions("clicks"))
 
