@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 CONNECT_PORT = 15002
 REACH_SECONDS = 5.0
 
+RETRIES_OF_A_SERVICE = 8
+"""Some three minutes: a server that is brought up again is back by then."""
+RETRIES_OF_OUR_DRIVER = 5
+"""Some twenty seconds: where our own driver has died on this machine, asking on would only hide that."""
+
 MEANING = {
     "spark.sql.session.timeZone": "UTC",
 }
@@ -90,6 +95,7 @@ def _spark(master: str, partitions: int, options: tuple[tuple[str, str], ...]) -
     given = dict(options)
     if master.startswith("sc://"):
         found = _connected(master, runtime)
+        _give_up_after(found, RETRIES_OF_A_SERVICE)
         _set_all(found, given, master)
         bring_code(found)
         return found
@@ -98,7 +104,7 @@ def _spark(master: str, partitions: int, options: tuple[tuple[str, str], ...]) -
     server = start_spark(master, runtime | given)
     atexit.register(server.stop)
     found = _connected(server.address, {})
-    _give_up_soon(found)
+    _give_up_after(found, RETRIES_OF_OUR_DRIVER)
     bring_code(found)
     return found
 
@@ -112,8 +118,14 @@ def _connected(address: str, runtime: Mapping[str, str]) -> SparkSession:
         builder = builder.config(key, value)
     found = builder.create()
     # Before the server stops, and before the interpreter takes the threads away that closing a channel waits for.
-    atexit.register(found.stop)
+    atexit.register(_end, found)
     return found
+
+
+def _end(found: SparkSession) -> None:
+    """Say goodbye to the server, once: where it has gone, asking again would keep the process for ten minutes."""
+    _give_up_after(found, 0)
+    found.stop()
 
 
 def _set_all(found: SparkSession, options: Mapping[str, str], master: str) -> None:
@@ -131,11 +143,11 @@ def _set_all(found: SparkSession, options: Mapping[str, str], master: str) -> No
         found.conf.set(key, value)
 
 
-def _give_up_soon(found: SparkSession) -> None:
-    """Our own driver is on this machine: where it has died, asking again for ten minutes would only hide that."""
+def _give_up_after(found: SparkSession, retries: int) -> None:
+    """How often a call that the server did not answer is made again; PySpark's own 15 times take ten minutes."""
     from pyspark.sql.connect.client.retries import DefaultPolicy
 
-    found.client.set_retry_policies([DefaultPolicy(max_retries=5)])
+    found.client.set_retry_policies([DefaultPolicy(max_retries=retries)])
 
 
 def _require_answer(master: str) -> None:

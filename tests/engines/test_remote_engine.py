@@ -99,3 +99,14 @@ def test_a_night_whose_server_dies_ends_in_words_and_is_made_up_for(java, tmp_pa
             assert again.returncode == 0, told
     other = run_nights(replace(embedded, settings=Settings()), (FIRST,))
     assert differences(content(other), content(replace(remote, settings=other.settings))) == {}
+
+
+def test_a_night_whose_server_stays_away_ends_in_words_within_minutes(java, tmp_path):
+    embedded = landed(tmp_path, 1, 800)
+    remote, port = replace(embedded, home=Home(tmp_path / "remote")), free_port()
+    with connect_server(port) as server:
+        night = night_begun(remote, port)
+        killed_in_the_middle(night, server)
+        told = night.communicate(timeout=SEVERAL_MINUTES)[0]
+    assert (night.returncode, "Traceback" in told) == (5, False), told
+    assert "run the same command again" in told
