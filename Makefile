@@ -34,7 +34,7 @@ up: $(STAMP)  ## Start Airflow, the MLflow pages and the report pages on this ma
 test: $(STAMP)  ## Run all tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-test-crash: $(STAMP)  ## Kill nine commands CRASH_KILLS times in all (216), and run each again: an hour
+test-crash: $(STAMP)  ## Kill nine commands CRASH_KILLS times in all (216), and run each again: half an hour to an hour
 	$(BIN)/python -m pytest -m long -s -o timeout=0 tests/crash $(PYTEST_ARGS)
 
 test-soak: $(STAMP)  ## Run a year of small nights (half an hour; goes on with CTR_SOAK_FOLDER=...)
