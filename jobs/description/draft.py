@@ -109,7 +109,7 @@ def draft_of(roles: Roles, name: str) -> Draft:
     used = {*(name for name in key if not _says_more(impressions.profiles[name])), time.name}
     used |= {profile.name for profile in (user, ad, impressions.label) if profile}
     outcomes = _outcomes(impressions, used - set(key) | {time.name}, clicked)
-    taken: set[str] = set()
+    taken = _spelled_twice(impressions, used | set(outcomes))
     context = _columns(impressions, used | set(outcomes), taken, "log", keep=(keys - {p.name for p in (user, ad) if p}))
     draft = Draft(name, roles, key, reason, user, ad, context, outcomes)
     if roles.clicks is not None:
@@ -120,6 +120,15 @@ def draft_of(roles: Roles, name: str) -> Draft:
     _draft_candidates(draft)
     _draft_combinations(draft)
     return draft
+
+
+def _spelled_twice(table: Table, used: Collection[str]) -> set[str]:
+    """Names of columns in use that another column would have too but for upper case: a feature needs another one."""
+    return {
+        name.lower()
+        for name in used
+        if any(other != name and profile.plain == name.lower() for other, profile in table.profiles.items())
+    }
 
 
 def _clicked(roles: Roles, key: Sequence[str]) -> np.ndarray:
