@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import combinations
+from itertools import chain, combinations, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,7 +46,8 @@ class DraftedColumns:
 
     def take(self, profile: Profile, taken: set[str], prefix: str) -> None:
         """Use a column as what it looks like."""
-        name = profile.plain if profile.plain not in taken else f"{prefix}_{profile.plain}"[:40]
+        again = f"{prefix}_{profile.plain}"[:37]
+        name = next(name for name in chain([profile.plain, again], _numbered(again)) if name not in taken)
         if profile.date_only:
             self.dates.append(name)
         elif profile.number:
@@ -57,6 +58,10 @@ class DraftedColumns:
         taken.add(name)
         if name != profile.name:
             self.rename[name] = profile.name
+
+
+def _numbered(name: str) -> Iterator[str]:
+    return (f"{name}_{number}" for number in count(2))
 
 
 @dataclass

@@ -74,13 +74,13 @@ def test_a_time_that_is_there_where_it_was_clicked_is_the_label(tmp_path, engine
 
 
 def test_columns_that_differ_by_upper_case_alone_get_names_that_do_not(tmp_path, engine):
-    rows = [f"{shown_at(n):%Y-%m-%d %H:%M:%S},{int(n % 9 == 0)},u{n % 40},a{n % 5},{n % 2}" for n in range(300)]
-    written(tmp_path / "log", "log.csv", ["time,click,User,ad,user", *rows])
+    rows = [f"{shown_at(n):%Y-%m-%d %H:%M:%S},{int(n % 9 == 0)},u{n % 40},a{n % 5},{n % 2},{n % 3}" for n in range(300)]
+    written(tmp_path / "log", "log.csv", ["time,click,User,ad,user,USER", *rows])
 
     dataset, log = drafted_and_checked(tmp_path / "log", engine)
 
     assert dataset.impressions.user == "User"
-    assert dataset.impressions.rename == {"log_user": "user"}
+    assert dataset.impressions.rename == {"log_user": "user", "log_user_2": "USER"}
     assert log["clicks"] == 34
 
 
