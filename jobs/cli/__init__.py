@@ -34,7 +34,7 @@ app = typer.Typer(
 LIBRARIES = {
     # Threads that wait give their core away: on a busy machine a training takes half the processor time.
     "OMP_WAIT_POLICY": "PASSIVE",
-    # Arrow's own allocator keeps what is freed: a training held a fifth more, and was not faster.
+    # Arrow's own allocator keeps what is freed: a training held a quarter more, and was not faster.
     "ARROW_DEFAULT_MEMORY_POOL": "system",
 }
 """What libraries read from the environment when they are imported; what is set there already counts."""
