@@ -150,7 +150,7 @@ def _training(data: Path, size: Size) -> Iterator[Plan]:
         from bench.training.data import DAYS, make_home
 
         given = json.loads((make_home(data, impressions) / "bench.json").read_text(encoding="utf-8"))
-        return Task(name, impressions * (DAYS - 2), given | {"external_memory": False})
+        return Task(name, impressions * (DAYS - 2), given)
 
     yield Plan(lambda: task("trees"), TREE_SIDES, 2, {})
     yield Plan(lambda: task("linear"), LINEAR_SIDES, 2, {})

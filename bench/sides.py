@@ -21,8 +21,6 @@ from typing import Any
 
 import psutil
 
-from jobs.cli import LIBRARIES
-
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "bench" / "results"
 ENVIRONMENTS = {"bench.join.feast_offline": ROOT / ".venv-feast" / "bin" / "python"}
@@ -69,6 +67,8 @@ def measured(module: str, task: Mapping[str, Any]) -> Measured:
     command = [python, "-m", "bench.sides", module, json.dumps(task)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
     if ".ours" in module:
+        from jobs.cli import LIBRARIES
+
         environment |= LIBRARIES  # as the command line has it
     try:
         done = subprocess.run(

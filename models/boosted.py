@@ -217,23 +217,23 @@ class _EncodedRows:
         self._written = 0
 
     def __iter__(self) -> Iterator[_EncodedBatch]:
-        return self._read() if self._written else self._encoded()
-
-    def _encoded(self) -> Iterator[_EncodedBatch]:
+        if self._written:
+            yield from self._read()
+            return
         written = 0
         with self.file.open("wb") as file:
-            for batch in self._batches:
-                encoded = _EncodedBatch(self._encoder.encode(batch), labels_of(batch), weights_of(batch))
-                encoded.write(file)
+            for batch in self._encoded():
+                batch.write(file)
                 written += 1
-                yield encoded
-            if not written:
-                none = np.empty((0, len(self._encoder.feature_names)), np.float32)
-                encoded = _EncodedBatch(none, np.empty(0), None)
-                encoded.write(file)
-                written = 1
-                yield encoded
+                yield batch
         self._written = written
+
+    def _encoded(self) -> Iterator[_EncodedBatch]:
+        batch = None
+        for batch in self._batches:
+            yield _EncodedBatch(self._encoder.encode(batch), labels_of(batch), weights_of(batch))
+        if batch is None:
+            yield _EncodedBatch(np.empty((0, len(self._encoder.feature_names)), np.float32), np.empty(0), None)
 
     def _read(self) -> Iterator[_EncodedBatch]:
         with self.file.open("rb") as file:

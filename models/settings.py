@@ -72,13 +72,12 @@ class ModelSettings:
     @classmethod
     def from_saved(cls, state: Mapping[str, Any]) -> ModelSettings:
         """The settings that a model was saved with, by an earlier version as well."""
-        kept = {
-            name: {key: given for key, given in value.items() if key not in GONE.get(name, ())}
-            if isinstance(value, Mapping)
-            else value
-            for name, value in state.items()
+        without = {
+            part: {name: value for name, value in state[part].items() if name not in gone}
+            for part, gone in GONE.items()
+            if part in state
         }
-        return cls.from_json(kept)
+        return cls.from_json({**state, **without})
 
 
 def _settings_of(kind: type[_Settings], values: Any, where: str) -> _Settings:

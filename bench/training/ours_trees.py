@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.training.rows import columns, told
 from models.batches import ParquetBatches, all_labels, training_columns
-from models.boosted import BoostedSettings, fit_boosted
+from models.boosted import fit_boosted
 from models.matrix_encoder import MatrixEncoder
 
 
@@ -25,8 +25,7 @@ def prepared(task: Mapping[str, Any]) -> Callable[[], dict[str, Any]]:
             ParquetBatches(task[part], training_columns(named)) for part in ("train", "validation", "holdout")
         )
         encoder = MatrixEncoder.fit(train, named)
-        settings = BoostedSettings(external_memory=task["external_memory"])
-        model = fit_boosted(train, validation, encoder, settings)
+        model = fit_boosted(train, validation, encoder)
         p = np.concatenate([model.predict(encoder.encode(batch)) for batch in holdout])
         return told(p, all_labels(holdout), model.rounds)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import chain, combinations, count
@@ -47,7 +47,8 @@ class DraftedColumns:
     def take(self, profile: Profile, taken: set[str], prefix: str) -> None:
         """Use a column as what it looks like."""
         again = f"{prefix}_{profile.plain}"[:37]
-        name = next(name for name in chain([profile.plain, again], _numbered(again)) if name not in taken)
+        names = chain([profile.plain, again], (f"{again}_{number}" for number in count(2)))
+        name = next(name for name in names if name not in taken)
         if profile.date_only:
             self.dates.append(name)
         elif profile.number:
@@ -58,10 +59,6 @@ class DraftedColumns:
         taken.add(name)
         if name != profile.name:
             self.rename[name] = profile.name
-
-
-def _numbered(name: str) -> Iterator[str]:
-    return (f"{name}_{number}" for number in count(2))
 
 
 @dataclass

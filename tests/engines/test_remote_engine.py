@@ -84,29 +84,31 @@ def killed_in_the_middle(night: subprocess.Popen[str], server: subprocess.Popen[
     pytest.fail("the night ended before its first step did")
 
 
-def test_a_night_whose_server_dies_ends_in_words_and_is_made_up_for(java, tmp_path):
-    embedded = landed(tmp_path, 2, 800)
-    remote, port = replace(embedded, home=Home(tmp_path / "remote")), free_port()
+def night_whose_server_was_killed(remote: Workspace, port: int) -> subprocess.Popen[str]:
+    """`ctr night` as it runs on; nothing listens at its server's address any more."""
     with connect_server(port) as server:
         night = night_begun(remote, port)
         killed_in_the_middle(night, server)
-        with connect_server(port):  # as a service that is brought up again: it knows nothing of the session
-            told = night.communicate(timeout=SEVERAL_MINUTES)[0]
-            assert (night.returncode, "Traceback" in told) == (5, False), told
-            assert "The engine ended" in told
-            again = night_begun(remote, port)
-            told = again.communicate(timeout=SEVERAL_MINUTES)[0]
-            assert again.returncode == 0, told
+    return night
+
+
+def test_a_night_whose_server_dies_ends_in_words_and_is_made_up_for(java, tmp_path):
+    embedded = landed(tmp_path, 2, 800)
+    remote, port = replace(embedded, home=Home(tmp_path / "remote")), free_port()
+    night = night_whose_server_was_killed(remote, port)
+    with connect_server(port):  # as a service that is brought up again: it knows nothing of the session
+        told = night.communicate(timeout=SEVERAL_MINUTES)[0]
+        assert (night.returncode, "Traceback" in told) == (5, False), told
+        assert "The engine ended" in told
+        again = night_begun(remote, port)
+        told = again.communicate(timeout=SEVERAL_MINUTES)[0]
+        assert again.returncode == 0, told
     other = run_nights(replace(embedded, settings=Settings()), (FIRST,))
     assert differences(content(other), content(replace(remote, settings=other.settings))) == {}
 
 
 def test_a_night_whose_server_stays_away_ends_in_words_within_minutes(java, tmp_path):
-    embedded = landed(tmp_path, 1, 800)
-    remote, port = replace(embedded, home=Home(tmp_path / "remote")), free_port()
-    with connect_server(port) as server:
-        night = night_begun(remote, port)
-        killed_in_the_middle(night, server)
-        told = night.communicate(timeout=SEVERAL_MINUTES)[0]
+    night = night_whose_server_was_killed(landed(tmp_path, 1, 800), free_port())
+    told = night.communicate(timeout=SEVERAL_MINUTES)[0]
     assert (night.returncode, "Traceback" in told) == (5, False), told
     assert "run the same command again" in told
